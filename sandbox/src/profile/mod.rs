@@ -1,0 +1,130 @@
+//! Profiles: an operator's declaration of what a function may touch.
+//!
+//! A profile speaks intent (read, write, connect, listen, run, ceiling); Landlock rights and system
+//! calls by name are the `advanced` exception. [`ProfileSource`] is YAML as written, [`Profile`] the
+//! result of inheritance. This module knows serde and the YAML reader only: no kernel, no policy.
+#![forbid(unsafe_code)]
+
+mod ceiling;
+mod inherit;
+mod names;
+mod quantity;
+mod source;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use ceiling::{Ceiling, Limits};
+pub use inherit::InheritError;
+pub use names::{FS_ACCESS_NAMES, is_errno_name, is_landlock_access, is_syscall_name};
+pub use quantity::{Bytes, Millis, QuantityError};
+pub use source::{ProfileSource, SourceError};
+
+/// A profile after inheritance: allowances are unions, limits the smallest of all.
+///
+/// An empty profile allows nothing beyond the scratch. Every entry remembers where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// `metadata.name`: a DNS label.
+    pub name: String,
+    /// Paths that may be read: files, or directories with everything below them.
+    pub read: Vec<PathGrant>,
+    /// Paths that may be read and written, below which entries may be made and removed.
+    pub write: Vec<PathGrant>,
+    /// Programs that may be executed beside the function's own. EXECUTE is not code integrity.
+    pub run: Vec<PathGrant>,
+    /// TCP ports that may be connected to.
+    pub connect: Vec<PortGrant>,
+    /// TCP ports that may be bound and listened on.
+    pub listen: Vec<PortGrant>,
+    /// The largest limits that a function may have under this profile.
+    pub ceiling: Ceiling,
+    /// Landlock rights by name (`advanced.landlock`).
+    pub landlock: Vec<LandlockGrant>,
+    /// System calls by name (`advanced.seccomp`).
+    pub seccomp: Vec<SeccompGrant>,
+}
+
+/// Where an entry was written: for messages, `explain` and audit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The file as given, or `<name>` for a profile that was not read from a file.
+    pub file: Arc<str>,
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column.
+    pub column: u32,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One path of `read`, `write` or `run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathGrant {
+    /// Absolute once its variables are expanded: `${FUNCTION_DIR}`, `${SCRATCH}`, `${PYTHON_PREFIX}`.
+    pub path: String,
+    /// A missing path is an error unless this is true.
+    pub if_exists: bool,
+    /// The operator's reason.
+    pub why: Option<String>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// One TCP port of `connect` or `listen`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortGrant {
+    /// 1–65535.
+    pub port: u16,
+    /// The operator's reason.
+    pub why: Option<String>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// Landlock rights on one path, by Landlock's own names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LandlockGrant {
+    /// The path, with variables.
+    pub path: String,
+    /// Names of `LANDLOCK_ACCESS_FS_*` in lower case (`read_file`, `ioctl_dev`), checked.
+    pub access: Vec<String>,
+    /// A missing path is an error unless this is true.
+    pub if_exists: bool,
+    /// The operator's reason.
+    pub why: Option<String>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// What the filter answers to system calls given by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeccompGrant {
+    /// Names of system calls, checked against the table of the architecture.
+    pub names: Vec<String>,
+    /// The answer.
+    pub action: SeccompAction,
+    /// The operator's reason.
+    pub why: Option<String>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// The answers that a profile may give to a system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeccompAction {
+    /// `SECCOMP_RET_ALLOW`.
+    Allow,
+    /// `SECCOMP_RET_ERRNO` with this error's name (`ENOSYS`), checked.
+    Errno(String),
+    /// `SECCOMP_RET_KILL_PROCESS`.
+    Kill,
+}
+
+#[cfg(test)]
+mod tests;
