@@ -6,6 +6,7 @@
 
 pub mod enforce;
 pub mod kernel;
+pub mod names;
 #[cfg(feature = "compile")]
 pub mod policy;
 #[cfg(feature = "compile")]

@@ -7,7 +7,6 @@
 
 mod ceiling;
 mod inherit;
-mod names;
 mod quantity;
 mod source;
 
@@ -17,7 +16,6 @@ use std::sync::Arc;
 
 pub use ceiling::{Ceiling, Limits};
 pub use inherit::InheritError;
-pub use names::{FS_ACCESS_NAMES, is_errno_name, is_landlock_access, is_syscall_name};
 pub use quantity::{Bytes, Millis, QuantityError};
 pub use source::{ProfileSource, SourceError};
 
