@@ -20,7 +20,6 @@ import re
 import select
 import signal
 import socket
-import stat
 import tempfile
 import threading
 import time
@@ -146,7 +145,8 @@ class File:
         self.name, self.folder = name, folder
 
     def path(self, tag):
-        return os.path.join(self.folder(), tag)
+        # Two names may mean one folder: the working directory is the scratch.
+        return os.path.join(self.folder(), "%s.%s" % (tag, re.split("[:/]", self.name)[-1]))
 
     def look(self, tag, pid):
         with open(self.path(tag), "rb") as file:
@@ -326,7 +326,8 @@ class DaemonProcess:
         return MEMORY[tag, self.name]
 
     def sweep(self, tag):
-        pid = MEMORY.pop((tag, self.name), 0) or next(filter(None, (there(f, tag) for f in FILES)), 0)
+        pids = [MEMORY.pop((tag, self.name), 0), *(there(file, tag) for file in FILES)]
+        pid = next(filter(None, pids), 0)
         if pid:
             os.kill(pid, signal.SIGKILL)
         return bool(pid)
@@ -534,13 +535,6 @@ def beside_the_scratch():
     if "TMPDIR" not in os.environ:
         raise OSError(errno.ENOENT, "no TMPDIR")
     return os.path.dirname(os.path.realpath(os.environ["TMPDIR"]))
-
-
-def is_folder(path):
-    try:
-        return stat.S_ISDIR(os.stat(path).st_mode)
-    except OSError:
-        return False
 
 
 FILES = [
