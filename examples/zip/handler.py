@@ -19,10 +19,9 @@ MOST = 2000
 
 def handle(event, context):
     try:
-        texts = texts_of(event["data"])
+        files = {name: written(text) for name, text in texts_of(event["data"]).items()}
     except ValueError as error:
         return {"error": str(error)}, 422, {"Content-Type": "application/json"}
-    files = {name: written(text) for name, text in texts.items()}
     print("%d temporary files" % len(files))
     return archive(files), 200, {"Content-Type": "application/zip"}
 
