@@ -23,3 +23,18 @@ impl Program {
     /// The kernel's limit on instructions, `BPF_MAXINSNS`.
     pub const MAX_INSTRUCTIONS: usize = 4096;
 }
+
+impl Program {
+    /// Installs it on the calling thread, for ever.
+    ///
+    /// # Errors
+    /// What the kernel answers: `EINVAL` for a malformed program, `EACCES` without `no_new_privs`.
+    pub fn install(&self) -> std::io::Result<()> {
+        let filter: Vec<seccompiler::sock_filter> = self
+            .0
+            .iter()
+            .map(|&Instruction { code, jt, jf, k }| seccompiler::sock_filter { code, jt, jf, k })
+            .collect();
+        crate::sys::seccomp::install(&filter)
+    }
+}

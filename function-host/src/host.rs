@@ -1,0 +1,67 @@
+//! What every part of the host shares: the kernel, the state, and who starts and reaps processes.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use leasehold_sandbox::kernel::KernelError;
+use leasehold_sandbox::sys::{fds, process};
+use leasehold_sandbox::{Kernel};
+
+use crate::pool::Processes;
+use crate::state::State;
+
+/// The library that CPython loads, built by build.rs.
+const ZYGOTE_LIBRARY: &[u8] = include_bytes!(env!("LEASEHOLD_ZYGOTE_LIBRARY"));
+
+/// The host's own surroundings, made once.
+#[derive(Debug)]
+pub struct Host {
+    /// The kernel as it was probed at start.
+    pub kernel: Kernel,
+    /// The state directory.
+    pub state: State,
+    /// Starts and reaps.
+    pub processes: Arc<Processes>,
+    /// Whether functions may ask for `isolation: none`.
+    pub allow_unisolated: bool,
+    /// The library for interpreters, sealed.
+    pub library: OwnedFd,
+}
+
+/// Why there is no host.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The kernel cannot be asked.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A call to it failed.
+    #[error("{act}: {source}")]
+    Act {
+        /// What was to be done.
+        act: &'static str,
+        /// Why it was not.
+        source: io::Error,
+    },
+}
+
+impl Host {
+    /// Prepares this process to be a host: orphans become its children, and nobody of its own user
+    /// may inspect it. Must be called on a runtime.
+    ///
+    /// # Errors
+    /// When the kernel lacks something that does not depend on the function.
+    pub fn new(state: State, allow_unisolated: bool) -> Result<Arc<Self>, HostError> {
+        let act = |act| move |source| HostError::Act { act, source };
+        process::become_subreaper().map_err(act("cannot become a subreaper"))?;
+        process::forbid_inspection().map_err(act("cannot forbid inspection"))?;
+        Ok(Arc::new(Self {
+            kernel: Kernel::probe()?,
+            state,
+            processes: Processes::start().map_err(act("cannot watch processes"))?,
+            allow_unisolated,
+            library: fds::sealed_memfd(c"leasehold-zygote", ZYGOTE_LIBRARY)
+                .map_err(act("cannot make a memfd for the library"))?,
+        }))
+    }
+}

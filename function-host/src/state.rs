@@ -1,0 +1,148 @@
+//! The state directory: everything that the host writes, below one locked directory.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use leasehold_sandbox::scratch::remove_tree;
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+
+/// A state directory that this host alone uses.
+#[derive(Debug)]
+pub struct State {
+    path: PathBuf,
+    _lock: Flock<File>,
+}
+
+/// Why there is no state directory.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It cannot be made or written to.
+    #[error("cannot use {path} as state directory: {source}; give another with --state")]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another host has it.
+    #[error("{0} is in use by another leasehold; give another with --state")]
+    InUse(PathBuf),
+    /// Nowhere to put it.
+    #[error("found no writable directory for the state; give one with --state")]
+    Nowhere,
+}
+
+impl State {
+    /// Opens `path`, or a place of our choice: memory-backed where there is one. What an earlier
+    /// host left in it is removed: holding the lock proves that it is dead.
+    ///
+    /// # Errors
+    /// When the place is taken or cannot be written to.
+    pub fn open(path: Option<&Path>) -> Result<Self, StateError> {
+        let state = match path {
+            Some(path) => Self::lock(path)?,
+            None => Self::choose()?,
+        };
+        state.sweep().map_err(|source| unusable(&state.path, source))?;
+        Ok(state)
+    }
+
+    /// The directory, absolute.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory below which the functions' scratches are.
+    #[must_use]
+    pub fn scratches(&self) -> PathBuf {
+        self.path.join("scratch")
+    }
+
+    fn choose() -> Result<Self, StateError> {
+        let uid = nix::unistd::geteuid();
+        let mut candidates = vec![PathBuf::from("/run/leasehold")];
+        candidates.extend(std::env::var_os("XDG_RUNTIME_DIR").map(|dir| Path::new(&dir).join("leasehold")));
+        candidates.push(PathBuf::from(format!("/dev/shm/leasehold-{uid}")));
+        candidates.push(std::env::temp_dir().join(format!("leasehold-{uid}")));
+        let in_memory = |path: &PathBuf| path.parent().is_some_and(is_tmpfs);
+        let (fast, slow): (Vec<_>, Vec<_>) = candidates.into_iter().partition(in_memory);
+        let process = std::process::id();
+        fast.into_iter()
+            .chain(slow)
+            .filter(|path| path.parent().is_some_and(Path::is_dir))
+            .flat_map(|path| {
+                // Several hosts of one user each find a place of their own.
+                let own = path.with_file_name(format!(
+                    "{}-{process}",
+                    path.file_name().unwrap_or_default().to_string_lossy()
+                ));
+                [path, own]
+            })
+            .find_map(|path| Self::lock(&path).ok())
+            .ok_or(StateError::Nowhere)
+    }
+
+    fn lock(path: &Path) -> Result<Self, StateError> {
+        let failed = |source| unusable(path, source);
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(path).map_err(failed)?;
+        let path = path.canonicalize().map_err(failed)?;
+        let metadata = fs::metadata(&path).map_err(failed)?;
+        let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
+        if owner != nix::unistd::geteuid().as_raw() {
+            return Err(failed(io::Error::other(format!("it belongs to uid {owner}"))));
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(failed)?;
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.custom_flags(libc::O_NOFOLLOW).open(path.join("lock")).map_err(failed)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Err((_, nix::Error::EWOULDBLOCK)) => Err(StateError::InUse(path)),
+            Err((_, error)) => Err(failed(error.into())),
+        }
+    }
+
+    fn sweep(&self) -> io::Result<()> {
+        let scratches = self.scratches();
+        remove_tree(&scratches)?;
+        fs::DirBuilder::new().mode(0o700).create(scratches)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // What cannot be removed now is swept at the next start.
+        let _left = remove_tree(&self.scratches());
+    }
+}
+
+fn unusable(path: &Path, source: io::Error) -> StateError {
+    StateError::Unusable { path: path.to_owned(), source }
+}
+
+fn is_tmpfs(path: &Path) -> bool {
+    statfs(path).is_ok_and(|stat| stat.filesystem_type() == TMPFS_MAGIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_host_at_a_time_and_a_clean_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        let state = State::open(Some(&path)).unwrap();
+        assert!(matches!(State::open(Some(&path)), Err(StateError::InUse(_))));
+        fs::write(state.scratches().join("left"), "x").unwrap();
+        drop(state);
+        fs::create_dir_all(path.join("scratch/function/left")).unwrap();
+        let state = State::open(Some(&path)).unwrap();
+        assert!(fs::read_dir(state.scratches()).unwrap().next().is_none());
+    }
+}

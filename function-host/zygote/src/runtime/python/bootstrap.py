@@ -1,0 +1,200 @@
+"""Leasehold's side of a Python function: import it, fork, call its handler.
+
+Runs as `python -c SOURCE FUNCTION_DIR MODULE NAME FUNCTION TIMEOUT MEMORY KEPT`, restricted already, with
+the control socket at descriptor 3 and the library that forks at descriptor 4. Works on CPython 3.9
+and later; every name here stays out of the function's way.
+"""
+
+
+def _leasehold():
+    import sys
+
+    directory, module_name, attribute, function, timeout, memory, kept = sys.argv[1:8]
+    kept = kept.split(",")  # variables that the function has set for itself
+    sys.argv = [directory]
+    # `-c` puts the working directory first; the function's code belongs there instead.
+    sys.path[:1] = [directory, directory + "/site-packages"]
+    sys.dont_write_bytecode = True
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")
+
+    import ctypes
+    import os
+
+    library = ctypes.PyDLL("/proc/self/fd/4")
+    os.close(4)
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    library.leasehold_import_failed.argtypes = [ctypes.c_char_p, size]
+    library.leasehold_next.argtypes = [ctypes.POINTER(pointer), ctypes.POINTER(size)]
+    library.leasehold_body.argtypes = [ctypes.POINTER(pointer), ctypes.POINTER(size)]
+    library.leasehold_reply.argtypes = [
+        ctypes.c_uint16, ctypes.c_char_p, size, ctypes.c_char_p, size, ctypes.c_int,
+    ]
+    library.leasehold_reply_body.argtypes = [ctypes.c_char_p, size]
+    library.leasehold_reply_failed.argtypes = [ctypes.c_char_p, size]
+
+    import gc
+    import importlib
+    import json
+    import traceback
+
+    class Event(dict):
+        """A call's request: a dict whose keys are attributes too."""
+
+        __slots__ = ()
+
+        def __getattr__(self, name):
+            try:
+                return self[name]
+            except KeyError:
+                raise AttributeError(name) from None
+
+    class Closed(BaseException):
+        """The host has ended the call: there is nobody to answer."""
+
+    def checked(result):
+        if result < 0:
+            raise Closed
+        return result
+
+    def received(call):
+        at, length = pointer(), size()
+        result = checked(call(ctypes.byref(at), ctypes.byref(length)))
+        return result, ctypes.string_at(at, length.value) if length.value else b""
+
+    def one_line(error):
+        return " ".join("".join(traceback.format_exception_only(type(error), error)).split())
+
+    try:
+        handler = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            handler = getattr(handler, part)
+        if not callable(handler):
+            raise TypeError(f"{module_name}.{attribute} is not callable")
+    except BaseException as error:
+        traceback.print_exc()
+        message = one_line(error).encode("utf-8", "replace")
+        library.leasehold_import_failed(message, len(message))
+        os._exit(1)
+
+    # Collected once here and then left alone, so that workers do not touch what they share.
+    gc.collect()
+    gc.freeze()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if library.leasehold_serve() != 0:
+        os._exit(1)
+
+    # From here on this process is a worker.
+    scratch = os.getcwd()
+    for name in ("HOME", "TMPDIR", "TMP", "TEMP"):
+        if name not in kept:
+            os.environ[name] = scratch
+    if "tempfile" in sys.modules:
+        sys.modules["tempfile"].tempdir = None
+    if "numpy.random" in sys.modules:
+        # NumPy's global generator, unlike `random`, has no after-fork hook.
+        sys.modules["numpy.random"].seed()
+
+    context = {
+        "function-name": function,
+        "timeout": timeout,
+        "runtime": "python%d.%d" % sys.version_info[:2],
+        "memory-limit": memory,
+    }
+
+    def decoded(headers, body):
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json" and body:
+            return json.loads(body)
+        return body
+
+    def split(result):
+        """A handler's result as (body, status, headers)."""
+        if isinstance(result, tuple):
+            if not 1 <= len(result) <= 3:
+                raise TypeError("a handler's tuple is (body, status, headers)")
+            return (result + (200, {})[len(result) - 1:])[:3]
+        return result, 200, {}
+
+    def encoded(body):
+        """A body as (bytes, its content type)."""
+        if body is None:
+            return b"", None
+        if isinstance(body, (bytes, bytearray, memoryview)):
+            return bytes(body), "application/octet-stream"
+        if isinstance(body, str):
+            return body.encode("utf-8", "surrogateescape"), "text/plain; charset=utf-8"
+        return json.dumps(body).encode() + b"\n", "application/json"
+
+    def flattened(headers, kind):
+        pairs = list(headers.items() if hasattr(headers, "items") else headers or ())
+        if kind and not any(str(name).lower() == "content-type" for name, _ in pairs):
+            pairs.append(("content-type", kind))
+        fields = []
+        for name, value in pairs:
+            for text in (name, value):
+                field = text if isinstance(text, bytes) else str(text).encode("utf-8")
+                if b"\0" in field:
+                    raise ValueError("a header holds a NUL")
+                fields.append(field)
+        return b"".join(field + b"\0" for field in fields)
+
+    def is_stream(body):
+        return hasattr(body, "__next__")
+
+    def reply(result):
+        body, status, headers = split(result)
+        status = int(status)
+        if not is_stream(body):
+            body, kind = encoded(body)
+            fields = flattened(headers, kind)
+            checked(library.leasehold_reply(status, fields, len(fields), body, len(body), 1))
+            return
+        fields = flattened(headers, "application/octet-stream")
+        checked(library.leasehold_reply(status, fields, len(fields), b"", 0, 0))
+        for piece in body:
+            chunk, _ = encoded(piece)
+            if chunk:
+                checked(library.leasehold_reply_body(chunk, len(chunk)))
+        checked(library.leasehold_reply_body(b"", 0))
+
+    def call(head):
+        fields = head.split(b"\0")
+        call_id, method, path, query = (field.decode("utf-8", "replace") for field in fields[:4])
+        headers = {}
+        for name, value in zip(fields[4::2], fields[5::2]):
+            name, value = name.decode("ascii", "replace"), value.decode("latin-1")
+            headers[name] = headers[name] + ", " + value if name in headers else value
+        _, body = received(library.leasehold_body)
+        event = Event(
+            data=decoded(headers, body), body=body, headers=headers,
+            method=method, path=path, query=query,
+        )
+        event["event-id"] = headers.get("event-id", call_id)
+        for name in ("event-type", "event-time", "event-namespace"):
+            event[name] = headers.get(name, "")
+        reply(handler(event, Event(context)))
+
+    while True:
+        try:
+            present, head = received(library.leasehold_next)
+            if not present:
+                break
+            call(head)
+        except Closed:
+            break
+        except SystemExit as error:
+            message = b"the handler called sys.exit(%d)" % (error.code if isinstance(error.code, int) else 1)
+            library.leasehold_reply_failed(message, len(message))
+        except BaseException as error:
+            traceback.print_exc()
+            message = one_line(error).encode("utf-8", "replace")
+            library.leasehold_reply_failed(message, len(message))
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+    os._exit(0)
+
+
+_leasehold()

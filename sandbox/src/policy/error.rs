@@ -1,0 +1,88 @@
+//! Why a profile could not be compiled.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::bpf::BpfError;
+use super::syscalls::SyscallsError;
+use super::MissingFeature;
+use crate::profile::Origin;
+
+/// Why a profile could not be compiled for this kernel and this place.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// Anything less than full enforcement is an error.
+    #[error(
+        "this kernel cannot enforce it in full: {} is missing, so {}; it takes {}",
+        .0.name, .0.consequence, .0.remedy
+    )]
+    NotEnforceable(MissingFeature),
+    /// A granted path does not exist.
+    #[error("{origin}: {path} does not exist; correct the path, or say `ifExists: true`")]
+    MissingPath {
+        /// The path after expansion.
+        path: PathBuf,
+        /// Who granted it.
+        origin: Origin,
+    },
+    /// A granted path cannot be opened.
+    #[error("{origin}: cannot open {path}: {source}")]
+    OpenPath {
+        /// The path after expansion.
+        path: PathBuf,
+        /// Who granted it.
+        origin: Origin,
+        /// Why.
+        source: io::Error,
+    },
+    /// A program that the function starts with cannot be opened.
+    #[error("cannot open the program {path}: {source}")]
+    OpenProgram {
+        /// The program, or the interpreter that its first line or its ELF header names.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A variable has no value here.
+    #[error("{origin}: {variable} has no value for this function; only `runtime: python` has one")]
+    NoValue {
+        /// `${NAME}`.
+        variable: &'static str,
+        /// Who used it.
+        origin: Origin,
+    },
+    /// `${SCRATCH}` is new and empty for each call, so nothing below it can be granted ahead.
+    #[error("{origin}: only ${{SCRATCH}} itself can be granted, not a path below it")]
+    BelowScratch {
+        /// Who granted it.
+        origin: Origin,
+    },
+    /// A right that is known, but not to this kernel.
+    #[error("{origin}: this kernel's Landlock (ABI {abi}) does not know the right `{access}`")]
+    UnknownRight {
+        /// The right.
+        access: String,
+        /// The ABI at hand.
+        abi: i32,
+        /// Who granted it.
+        origin: Origin,
+    },
+    /// `run` starts processes, and the limit on processes lets none start.
+    #[error("{origin}: `run` needs more than one process; set `processes` to 2 or more")]
+    RunWithoutProcesses {
+        /// The first `run` entry.
+        origin: Origin,
+    },
+    /// Landlock refused the ruleset or a rule.
+    #[error("Landlock refused: {0}")]
+    Landlock(#[from] landlock::RulesetError),
+    /// The kernel gave no ruleset where one was required.
+    #[error("the kernel gave no Landlock ruleset")]
+    NoRuleset,
+    /// The system calls contradict each other.
+    #[error(transparent)]
+    Syscalls(#[from] SyscallsError),
+    /// The filter could not be built.
+    #[error("cannot build the seccomp program: {0}")]
+    Bpf(#[from] BpfError),
+}

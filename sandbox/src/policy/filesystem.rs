@@ -1,0 +1,223 @@
+//! Paths as Landlock rules: opened once, kept open as long as the policy lives.
+//!
+//! A rule pins an inode, and on some filesystems (procfs, hard-linked lower files of overlayfs) an
+//! inode that nobody holds is evicted under memory pressure and the rule with it. The descriptors
+//! here hold it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use landlock::{ABI, Access, AccessFs, BitFlags, PathBeneath, RulesetCreated, RulesetCreatedAttr, make_bitflags};
+
+use super::interpreters;
+use super::{CompileError, Site};
+use crate::names::landlock as rights;
+use crate::profile::{Origin, Profile};
+
+type Rights = BitFlags<AccessFs>;
+
+const READ: Rights = make_bitflags!(AccessFs::{ReadFile | ReadDir});
+const EXECUTE: Rights = make_bitflags!(AccessFs::{ReadFile | ReadDir | Execute});
+const WRITE: Rights = make_bitflags!(AccessFs::{
+    ReadFile | ReadDir | WriteFile | Truncate | Refer | RemoveDir | RemoveFile
+        | MakeDir | MakeReg | MakeSym
+});
+/// A scratch is private, so sockets and FIFOs in it lead nowhere else. Devices and EXECUTE are not
+/// in it: `run: [{path: "${SCRATCH}"}]` grants the latter knowingly.
+const SCRATCH: Rights = make_bitflags!(AccessFs::{
+    ReadFile | ReadDir | WriteFile | Truncate | Refer | RemoveDir | RemoveFile
+        | MakeDir | MakeReg | MakeSym | MakeSock | MakeFifo
+});
+
+/// The rules of a profile on this machine.
+#[derive(Debug)]
+pub(super) struct Filesystem {
+    rules: Vec<Rule>,
+    /// What only the zygote may: becoming the interpreter.
+    zygote_rules: Vec<Rule>,
+    scratches: OwnedFd,
+    scratch_rights: Rights,
+}
+
+#[derive(Debug)]
+struct Rule {
+    fd: OwnedFd,
+    rights: Rights,
+}
+
+impl Filesystem {
+    pub(super) fn compile(profile: &Profile, site: &Site, abi: ABI) -> Result<Self, CompileError> {
+        let mut compiler = Compiler { site, rules: Vec::new(), scratch_rights: SCRATCH };
+        for grant in &profile.read {
+            compiler.grant(&grant.path, READ, grant.if_exists, &grant.origin)?;
+        }
+        for grant in &profile.write {
+            compiler.grant(&grant.path, WRITE, grant.if_exists, &grant.origin)?;
+        }
+        for grant in &profile.run {
+            compiler.grant(&grant.path, EXECUTE, grant.if_exists, &grant.origin)?;
+            if !grant.path.starts_with("${") {
+                compiler.programs(&interpreters::of(Path::new(&grant.path)))?;
+            } else {
+                compiler.programs(&interpreters::loaders())?;
+            }
+        }
+        for grant in &profile.landlock {
+            let rights = named_rights(&grant.access, abi, &grant.origin)?;
+            compiler.grant(&grant.path, rights, grant.if_exists, &grant.origin)?;
+        }
+        if let Some(program) = &site.program {
+            compiler.program(program)?;
+            compiler.programs(&interpreters::of(program))?;
+        }
+        let Compiler { rules, scratch_rights, .. } = compiler;
+
+        let mut zygote = Compiler { site, rules: Vec::new(), scratch_rights };
+        if let Some(interpreter) = &site.interpreter {
+            zygote.program(interpreter)?;
+            zygote.programs(&interpreters::of(interpreter))?;
+        }
+        let scratches = open(&site.scratches).map_err(|source| CompileError::OpenProgram {
+            path: site.scratches.clone(),
+            source,
+        })?;
+        Ok(Self { rules, zygote_rules: zygote.rules, scratches, scratch_rights })
+    }
+
+    pub(super) fn add_zygote_rules(
+        &self,
+        ruleset: RulesetCreated,
+        abi: ABI,
+    ) -> Result<RulesetCreated, CompileError> {
+        // Layers intersect: a right that is missing here no worker could have. Without REFER, for
+        // one, a rename between two directories of one scratch would be EXDEV.
+        let scratches = PathBeneath::new(&self.scratches, AccessFs::from_all(abi));
+        let rules = self.rules.iter().chain(&self.zygote_rules).map(Rule::as_landlock);
+        Ok(ruleset.add_rule(scratches)?.add_rules(rules)?)
+    }
+
+    pub(super) fn add_worker_rules(
+        &self,
+        ruleset: RulesetCreated,
+        scratch: &Path,
+        _abi: ABI,
+    ) -> Result<RulesetCreated, CompileError> {
+        let fd = open(scratch)
+            .map_err(|source| CompileError::OpenProgram { path: scratch.to_owned(), source })?;
+        let own = PathBeneath::new(&fd, self.scratch_rights);
+        Ok(ruleset.add_rule(own)?.add_rules(self.rules.iter().map(Rule::as_landlock))?)
+    }
+}
+
+impl Rule {
+    fn as_landlock(&self) -> Result<PathBeneath<&OwnedFd>, landlock::RulesetError> {
+        Ok(PathBeneath::new(&self.fd, self.rights))
+    }
+}
+
+struct Compiler<'a> {
+    site: &'a Site,
+    rules: Vec<Rule>,
+    scratch_rights: Rights,
+}
+
+impl Compiler<'_> {
+    /// Adds `rights` on everything that `template` stands for.
+    fn grant(
+        &mut self,
+        template: &str,
+        rights: Rights,
+        if_exists: bool,
+        origin: &Origin,
+    ) -> Result<(), CompileError> {
+        if let Some(rest) = template.strip_prefix("${SCRATCH}") {
+            if !rest.trim_matches('/').is_empty() {
+                return Err(CompileError::BelowScratch { origin: origin.clone() });
+            }
+            self.scratch_rights |= rights;
+            return Ok(());
+        }
+        for path in self.expand(template, origin)? {
+            match open(&path) {
+                Ok(fd) => self.add(fd, rights, &path)?,
+                Err(error) if is_missing(&error) && if_exists => {}
+                Err(error) if is_missing(&error) => {
+                    return Err(CompileError::MissingPath { path, origin: origin.clone() });
+                }
+                Err(source) => {
+                    return Err(CompileError::OpenPath { path, origin: origin.clone(), source });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn program(&mut self, path: &Path) -> Result<(), CompileError> {
+        let failed = |source| CompileError::OpenProgram { path: path.to_owned(), source };
+        self.add(open(path).map_err(failed)?, EXECUTE, path)
+    }
+
+    fn programs(&mut self, paths: &[PathBuf]) -> Result<(), CompileError> {
+        paths.iter().try_for_each(|path| self.program(path))
+    }
+
+    /// A file takes only the rights that a file can have.
+    fn add(&mut self, fd: OwnedFd, rights: Rights, path: &Path) -> Result<(), CompileError> {
+        let file = std::fs::File::from(fd);
+        let metadata = file.metadata().map_err(|source| CompileError::OpenProgram {
+            path: path.to_owned(),
+            source,
+        })?;
+        let rights = if metadata.is_dir() { rights } else { rights & FILE };
+        if !rights.is_empty() {
+            self.rules.push(Rule { fd: file.into(), rights });
+        }
+        Ok(())
+    }
+
+    fn expand(&self, template: &str, origin: &Origin) -> Result<Vec<PathBuf>, CompileError> {
+        let join = |base: &Path, rest: &str| base.join(rest.trim_start_matches('/'));
+        if let Some(rest) = template.strip_prefix("${FUNCTION_DIR}") {
+            return Ok(vec![join(&self.site.function_dir, rest)]);
+        }
+        if let Some(rest) = template.strip_prefix("${PYTHON_PREFIX}") {
+            if self.site.python_prefix.is_empty() {
+                let variable = "${PYTHON_PREFIX}";
+                return Err(CompileError::NoValue { variable, origin: origin.clone() });
+            }
+            return Ok(self.site.python_prefix.iter().map(|base| join(base, rest)).collect());
+        }
+        Ok(vec![PathBuf::from(template)])
+    }
+}
+
+/// The rights that apply to files; the others are refused on them (`EINVAL`).
+const FILE: Rights =
+    make_bitflags!(AccessFs::{Execute | WriteFile | ReadFile | Truncate | IoctlDev});
+
+fn named_rights(names: &[String], abi: ABI, origin: &Origin) -> Result<Rights, CompileError> {
+    let known = AccessFs::from_all(abi);
+    let mut rights = Rights::EMPTY;
+    for name in names {
+        let right = known.iter().find(|right| rights::name_of_bit(*right as u64) == Some(name));
+        rights |= right.ok_or_else(|| CompileError::UnknownRight {
+            access: name.clone(),
+            abi: abi as i32,
+            origin: origin.clone(),
+        })?;
+    }
+    Ok(rights)
+}
+
+/// Opens whatever `path` leads to, without reading it and without any permission on it.
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC);
+    Ok(options.open(path)?.into())
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
+}

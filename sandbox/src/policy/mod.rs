@@ -1,0 +1,272 @@
+//! Policies: a profile compiled for one kernel and one place.
+//!
+//! Compilation handles every right that the kernel knows; a profile only lists allowances. What
+//! cannot be enforced in full on this kernel is an error that names the missing feature. The result
+//! holds opened paths, so that what was granted stays what was granted.
+#![forbid(unsafe_code)]
+
+pub mod bpf;
+mod error;
+mod filesystem;
+pub mod interpreter;
+mod interpreters;
+mod network;
+pub mod syscalls;
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated, Scope};
+
+use crate::Kernel;
+use crate::enforce::{EnforceError, Enforced, Layer, ResourceLimits};
+use crate::names::syscalls::Arch;
+use crate::profile::{Limits, Profile};
+use crate::scratch::Scratch;
+use filesystem::Filesystem;
+use network::Network;
+use syscalls::Intents;
+
+pub use error::CompileError;
+
+/// Where a function lives: what the variables of a profile stand for, and what it starts with.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// `${FUNCTION_DIR}`: absolute.
+    pub function_dir: PathBuf,
+    /// The directory in which this function's scratches come and go.
+    pub scratches: PathBuf,
+    /// `${PYTHON_PREFIX}`: every directory that the interpreter loads itself from. Empty without one.
+    pub python_prefix: Vec<PathBuf>,
+    /// A program that the zygote becomes before it loads the function: an interpreter.
+    pub interpreter: Option<PathBuf>,
+    /// A program that each worker becomes: the command of an `exec` function.
+    pub program: Option<PathBuf>,
+}
+
+/// How everything that a call has started is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Burial {
+    /// The worker cannot fork: killing it kills all.
+    Worker,
+    /// An undertaker kills its own Landlock domain, which holds the worker and all that it started.
+    Domain,
+    /// Below ABI 6: an undertaker kills the worker's process group, which nobody may leave.
+    Group,
+}
+
+/// A profile compiled for one kernel and one place.
+#[derive(Debug)]
+pub struct Policy {
+    abi: ABI,
+    filesystem: Filesystem,
+    network: Network,
+    zygote: Layer,
+    worker: Layer,
+    limits: Limits,
+    burial: Burial,
+}
+
+/// The first ABI with both scopes: `LANDLOCK_SCOPE_SIGNAL`, `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`.
+const SCOPES: u32 = 6;
+
+impl Policy {
+    /// Compiles `profile` for `kernel` and `site`, with the function's own `limits`.
+    ///
+    /// # Errors
+    /// When a path is missing, a name has no meaning, or the kernel lacks what full enforcement needs.
+    pub fn compile(
+        profile: &Profile,
+        limits: Limits,
+        kernel: &Kernel,
+        site: &Site,
+    ) -> Result<Self, CompileError> {
+        if let Some(missing) = missing_features(kernel).into_iter().next() {
+            return Err(CompileError::NotEnforceable(missing));
+        }
+        if !profile.run.is_empty() && limits.processes < 2 {
+            let origin = profile.run[0].origin.clone();
+            return Err(CompileError::RunWithoutProcesses { origin });
+        }
+        let abi = ABI::from(i32::try_from(kernel.landlock_abi).unwrap_or(i32::MAX));
+        let intents = Intents {
+            arch: Arch::X86_64,
+            connect: !profile.connect.is_empty(),
+            listen: !profile.listen.is_empty(),
+            processes: limits.processes > 1,
+            exec: site.program.is_some() || !profile.run.is_empty(),
+            signal_scope: kernel.landlock_abi >= SCOPES,
+            grants: &profile.seccomp,
+        };
+        Ok(Self {
+            abi,
+            filesystem: Filesystem::compile(profile, site, abi)?,
+            network: Network::compile(profile),
+            zygote: Layer {
+                limits: ResourceLimits { cpu: None, ..resource_limits(&limits) },
+                filter: bpf::compile(&syscalls::function_filter(&intents)?)?,
+            },
+            worker: Layer {
+                limits: resource_limits(&limits),
+                filter: bpf::compile(&syscalls::worker_delta(&intents)?)?,
+            },
+            burial: burial(&limits, kernel),
+            limits,
+        })
+    }
+
+    /// The zygote's layer. Its ruleset is [`Policy::zygote_ruleset`].
+    #[must_use]
+    pub fn zygote_layer(&self) -> &Layer {
+        &self.zygote
+    }
+
+    /// The layer that every worker adds. Its ruleset is [`Policy::worker_ruleset`].
+    #[must_use]
+    pub fn worker_layer(&self) -> &Layer {
+        &self.worker
+    }
+
+    /// The function's limits.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How a call under this policy is buried.
+    #[must_use]
+    pub fn burial(&self) -> Burial {
+        self.burial
+    }
+
+    /// A ruleset for the zygote: the profile's paths, and the directory of all its scratches.
+    ///
+    /// # Errors
+    /// When the kernel refuses a rule.
+    pub fn zygote_ruleset(&self) -> Result<OwnedFd, CompileError> {
+        let ruleset = self.network.add_rules(self.create_ruleset()?)?;
+        close_over(self.filesystem.add_zygote_rules(ruleset, self.abi)?)
+    }
+
+    /// A ruleset for one worker: the profile's paths, and its own scratch.
+    ///
+    /// # Errors
+    /// When the kernel refuses a rule or the scratch cannot be opened.
+    pub fn worker_ruleset(&self, scratch: &Path) -> Result<OwnedFd, CompileError> {
+        let ruleset = self.network.add_rules(self.create_ruleset()?)?;
+        close_over(self.filesystem.add_worker_rules(ruleset, scratch, self.abi)?)
+    }
+
+    /// Enforces both layers on the calling process, as a worker ends up with. One way, once.
+    ///
+    /// # Errors
+    /// The step that failed; the process is then in between and must end.
+    pub fn enforce(&self, scratch: &Scratch) -> Result<Enforced, PolicyError> {
+        let (outer, inner) = (self.zygote_ruleset()?, self.worker_ruleset(scratch.path())?);
+        self.zygote.enforce(outer).map(drop)?;
+        Ok(self.worker.enforce(inner)?)
+    }
+
+    fn create_ruleset(&self) -> Result<RulesetCreated, CompileError> {
+        Ok(Ruleset::from(self.abi)
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(self.abi))?
+            .handle_access(AccessNet::from_all(self.abi))?
+            .scope(Scope::from_all(self.abi))?
+            .create()?)
+    }
+}
+
+/// Why a policy is not in force.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// Its rulesets could not be made.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A step of enforcement failed.
+    #[error(transparent)]
+    Enforce(#[from] EnforceError),
+}
+
+/// A kernel feature that full enforcement needs and this kernel lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingFeature {
+    /// Its name, as one would accept the gap.
+    pub name: &'static str,
+    /// What stays open without it.
+    pub consequence: &'static str,
+    /// What brings it.
+    pub remedy: &'static str,
+}
+
+/// What full enforcement needs and `kernel` lacks, the gravest first.
+#[must_use]
+pub fn missing_features(kernel: &Kernel) -> Vec<MissingFeature> {
+    LANDLOCK_FEATURES
+        .iter()
+        .filter(|(abi, _)| kernel.landlock_abi < *abi)
+        .map(|(_, feature)| *feature)
+        .chain((!kernel.seccomp).then_some(SECCOMP))
+        .collect()
+}
+
+const SECCOMP: MissingFeature = MissingFeature {
+    name: "seccomp",
+    consequence: "system calls are not filtered",
+    remedy: "a kernel with CONFIG_SECCOMP_FILTER, and an engine that lets seccomp(2) through",
+};
+
+/// ABI, feature; from <https://docs.kernel.org/userspace-api/landlock.html>.
+const LANDLOCK_FEATURES: [(u32, MissingFeature); 6] = [
+    (1, MissingFeature {
+        name: "landlock",
+        consequence: "files and processes of other calls are in reach",
+        remedy: "Linux 5.13 or later with landlock in the `lsm=` list, and an engine whose seccomp profile allows landlock_*",
+    }),
+    (2, MissingFeature {
+        name: "landlock-refer",
+        consequence: "no file can be renamed between directories",
+        remedy: "Linux 5.19 or later (Landlock ABI 2)",
+    }),
+    (3, MissingFeature {
+        name: "landlock-truncate",
+        consequence: "files that are not granted can be truncated",
+        remedy: "Linux 6.2 or later (Landlock ABI 3)",
+    }),
+    (4, MissingFeature {
+        name: "landlock-tcp",
+        consequence: "TCP ports that are not granted can be bound and connected to",
+        remedy: "Linux 6.7 or later (Landlock ABI 4)",
+    }),
+    (5, MissingFeature {
+        name: "landlock-ioctl-dev",
+        consequence: "device files take any ioctl",
+        remedy: "Linux 6.10 or later (Landlock ABI 5)",
+    }),
+    (SCOPES, MissingFeature {
+        name: "landlock-scopes",
+        consequence: "calls can signal each other and meet on abstract unix sockets",
+        remedy: "Linux 6.12 or later (Landlock ABI 6)",
+    }),
+];
+
+fn burial(limits: &Limits, kernel: &Kernel) -> Burial {
+    match (limits.processes > 1, kernel.landlock_abi >= SCOPES) {
+        (false, _) => Burial::Worker,
+        (true, true) => Burial::Domain,
+        (true, false) => Burial::Group,
+    }
+}
+
+fn resource_limits(limits: &Limits) -> ResourceLimits {
+    ResourceLimits {
+        data: Some(limits.memory.0),
+        cpu: Some(limits.cpu.0.div_ceil(1000).max(1)),
+        open_files: Some(u64::from(limits.open_files)),
+        file_size: Some(limits.scratch.0),
+    }
+}
+
+fn close_over(ruleset: RulesetCreated) -> Result<OwnedFd, CompileError> {
+    Option::<OwnedFd>::from(ruleset).ok_or(CompileError::NoRuleset)
+}
