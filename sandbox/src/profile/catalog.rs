@@ -62,13 +62,19 @@ impl Catalog {
     /// A catalog of these directories, searched in order, and the shipped profiles behind them.
     #[must_use]
     pub fn new(directories: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { directories: directories.into_iter().collect() }
+        Self {
+            directories: directories.into_iter().collect(),
+        }
     }
 
     /// Every name that the catalog has, sorted. Directories that cannot be listed have none.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let entries = self.directories.iter().filter_map(|dir| dir.read_dir().ok()).flatten();
+        let entries = self
+            .directories
+            .iter()
+            .filter_map(|dir| dir.read_dir().ok())
+            .flatten();
         let mut names: Vec<String> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter_map(|file| file.strip_suffix(".yaml").map(str::to_owned))
@@ -83,7 +89,11 @@ impl Catalog {
     /// Where the profile of this name is looked for, for messages.
     #[must_use]
     pub fn searched(&self) -> String {
-        let mut places: Vec<_> = self.directories.iter().map(|dir| dir.display().to_string()).collect();
+        let mut places: Vec<_> = self
+            .directories
+            .iter()
+            .map(|dir| dir.display().to_string())
+            .collect();
         places.push("the shipped profiles".to_owned());
         places.join(", ")
     }
@@ -110,17 +120,28 @@ impl Catalog {
 /// # Errors
 /// When the file is not there or not such a file. A pipe or a device is refused, not waited for.
 pub fn read(path: &Path) -> Result<String, ReadError> {
-    let io = |source| ReadError::Io { path: path.to_owned(), source };
+    let io = |source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(io)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(io)?;
     if !file.metadata().map_err(io)?.is_file() {
-        return Err(ReadError::NotRegular { path: path.to_owned() });
+        return Err(ReadError::NotRegular {
+            path: path.to_owned(),
+        });
     }
     let mut bytes = Vec::new();
     let most = MAX_DOCUMENT as u64 + 1;
     file.take(most).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() > MAX_DOCUMENT {
-        return Err(ReadError::TooLarge { path: path.to_owned() });
+        return Err(ReadError::TooLarge {
+            path: path.to_owned(),
+        });
     }
     String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
         path: path.to_owned(),

@@ -7,8 +7,8 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer};
 use serde::Serialize;
+use serde::de::{self, Deserialize, Deserializer};
 
 use super::quantity::{Bytes, Millis};
 
@@ -88,7 +88,9 @@ limits! {
 
 /// A function asked for more than its profile allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}` is {asked}, above the profile's ceiling of {allowed}; a function may only lower it")]
+#[error(
+    "`{field}` is {asked}, above the profile's ceiling of {allowed}; a function may only lower it"
+)]
 pub struct CeilingError {
     /// The field, as YAML spells it.
     pub field: &'static str,
@@ -112,7 +114,11 @@ where
     match asked {
         Some(asked) if asked > allowed => {
             let (asked, allowed) = (asked.to_string(), allowed.to_string());
-            Err(CeilingError { field, asked, allowed })
+            Err(CeilingError {
+                field,
+                asked,
+                allowed,
+            })
         }
         Some(asked) => Ok(asked),
         None => Ok(allowed),
@@ -135,9 +141,9 @@ where
     T: Deserialize<'de> + Zero,
 {
     match T::deserialize(deserializer)? {
-        value if value.is_zero() => {
-            Err(de::Error::custom("zero leaves no room to run; leave the limit out for its default"))
-        }
+        value if value.is_zero() => Err(de::Error::custom(
+            "zero leaves no room to run; leave the limit out for its default",
+        )),
         value => Ok(Some(value)),
     }
 }

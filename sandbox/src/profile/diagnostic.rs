@@ -67,12 +67,20 @@ impl Excerpt {
         let number = usize::try_from(span.line.checked_sub(1)?).ok()?;
         let column = usize::try_from(span.column.checked_sub(1)?).ok()?;
         let line = lines(text).nth(number)?;
-        let skipped = column.saturating_sub(LINE / 2);
-        let mut excerpt = Self { line: String::new(), indent: 0, width: 0 };
+        let end = column + usize::try_from(span.length.max(1)).ok()?;
+        let skipped = if end > LINE {
+            column.saturating_sub(LINE / 2)
+        } else {
+            0
+        };
+        let mut excerpt = Self {
+            line: String::new(),
+            indent: 0,
+            width: 0,
+        };
         if skipped > 0 {
             excerpt.line.push('…');
         }
-        let end = column + usize::try_from(span.length.max(1)).ok()?;
         let mut rest = line.chars().enumerate().skip(skipped);
         excerpt.indent = excerpt.line.chars().count();
         for (at, character) in rest.by_ref().take(LINE) {
@@ -112,7 +120,9 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn printable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     let mut rest = text.chars();
-    rest.by_ref().take(most).for_each(|character| push_printable(&mut out, character));
+    rest.by_ref()
+        .take(most)
+        .for_each(|character| push_printable(&mut out, character));
     if rest.next().is_some() {
         out.push('…');
     }
@@ -144,10 +154,19 @@ impl fmt::Display for SourceError {
             let number = line.to_string();
             let gutter = " ".repeat(number.len());
             write!(f, "\n{gutter}--> {}:{line}:{column}", self.file)?;
-            if let Some(Excerpt { line, indent, width }) = &self.excerpt {
+            if let Some(Excerpt {
+                line,
+                indent,
+                width,
+            }) = &self.excerpt
+            {
                 let mut caret = " ".repeat(*indent);
                 caret.write_str(&"^".repeat((*width).max(1)))?;
-                write!(f, "\n{gutter} |\n{number} | {line}\n{gutter} | {caret}")?;
+                let space = if line.is_empty() { "" } else { " " };
+                write!(
+                    f,
+                    "\n{gutter} |\n{number} |{space}{line}\n{gutter} | {caret}"
+                )?;
             }
             if self.hint.is_some() {
                 write!(f, "\n{gutter} |")?;
@@ -178,9 +197,17 @@ mod tests {
     #[test]
     fn escapes_what_a_terminal_would_obey() {
         let text = "x: \u{1b}[2J\u{202e}\n";
-        let span = Span { line: 1, column: 4, length: 2 };
+        let span = Span {
+            line: 1,
+            column: 4,
+            length: 2,
+        };
         let shown = SourceError::at("a\n.yaml", text, span, "bad \u{7}", Some("\r")).to_string();
-        assert!(!shown.chars().any(|c| c != '\n' && (c.is_control() || is_invisible(c))));
+        assert!(
+            !shown
+                .chars()
+                .any(|c| c != '\n' && (c.is_control() || is_invisible(c)))
+        );
         assert!(shown.contains("1 | x: \\u{1b}[2J\\u{202e}"), "{shown}");
         assert!(shown.contains("a\\u{a}.yaml:1:4"), "{shown}");
     }
@@ -188,18 +215,40 @@ mod tests {
     #[test]
     fn cuts_long_lines_around_the_caret() {
         let text = format!("{}HERE{}", "a".repeat(5000), "b".repeat(5000));
-        let span = Span { line: 1, column: 5001, length: 4 };
+        let span = Span {
+            line: 1,
+            column: 5001,
+            length: 4,
+        };
         let shown = SourceError::at("f", &text, span, "m", None).to_string();
         assert!(shown.len() < 400, "{shown}");
-        assert!(shown.contains("aHEREb") && shown.ends_with("a^^^^") || shown.ends_with(" ^^^^"));
+        assert!(
+            shown.contains("aHEREb") && shown.ends_with(" ^^^^"),
+            "{shown}"
+        );
     }
 
     #[test]
     fn places_beyond_the_text_have_no_excerpt() {
-        for span in [Span::default(), Span { line: 9, column: 9, length: 9 }] {
+        for span in [
+            Span::default(),
+            Span {
+                line: 9,
+                column: 9,
+                length: 9,
+            },
+        ] {
             assert!(SourceError::at("f", "x", span, "m", None).excerpt.is_none());
         }
-        let far = Span { line: 1, column: u32::MAX, length: u32::MAX };
-        assert!(!SourceError::at("f", "x", far, "m", None).to_string().is_empty());
+        let far = Span {
+            line: 1,
+            column: u32::MAX,
+            length: u32::MAX,
+        };
+        assert!(
+            !SourceError::at("f", "x", far, "m", None)
+                .to_string()
+                .is_empty()
+        );
     }
 }

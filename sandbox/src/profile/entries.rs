@@ -9,15 +9,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::diagnostic::{SourceError, Span};
+use super::path;
 use super::yaml::{Spanned, instead_of};
 use super::{Ceiling, LandlockGrant, Origin, PathGrant, PortGrant, SeccompAction, SeccompGrant};
 use crate::names::{errno, landlock, syscalls};
-
-/// What a path may begin with; compilation puts a directory in its place.
-pub const VARIABLES: [&str; 3] = ["${FUNCTION_DIR}", "${SCRATCH}", "${PYTHON_PREFIX}"];
-
-/// Linux' `PATH_MAX`, the final NUL included.
-const PATH_MAX: usize = 4096;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -96,22 +91,37 @@ impl Text<'_> {
     }
 
     fn origin(&self, span: Span) -> Origin {
-        Origin { file: Arc::clone(self.file), line: span.line, column: span.column }
+        Origin {
+            file: Arc::clone(self.file),
+            line: span.line,
+            column: span.column,
+        }
     }
 
     pub(super) fn paths(&self, entries: Vec<RawPath>) -> Result<Vec<PathGrant>, SourceError> {
-        let grant = |RawPath { path, if_exists, why }| {
+        let grant = |RawPath {
+                         path,
+                         if_exists,
+                         why,
+                     }| {
             let origin = self.origin(path.span);
-            Ok(PathGrant { path: self.path(&path)?, if_exists, why: reason(why), origin })
+            Ok(PathGrant {
+                path: self.path(&path)?,
+                if_exists,
+                why: reason(why),
+                origin,
+            })
         };
         entries.into_iter().map(grant).collect()
     }
 
     pub(super) fn ports(&self, entries: Vec<RawPort>) -> Result<Vec<PortGrant>, SourceError> {
         let grant = |RawPort { port, why }| match u16::try_from(port.value) {
-            Ok(number) if number != 0 => {
-                Ok(PortGrant { port: number, why: reason(why), origin: self.origin(port.span) })
-            }
+            Ok(number) if number != 0 => Ok(PortGrant {
+                port: number,
+                why: reason(why),
+                origin: self.origin(port.span),
+            }),
             _ => {
                 let message = format!("{} is not a TCP port", port.value);
                 Err(self.error(port.span, &message, "a port is a number from 1 to 65535"))
@@ -124,12 +134,23 @@ impl Text<'_> {
         &self,
         entries: Vec<RawLandlock>,
     ) -> Result<Vec<LandlockGrant>, SourceError> {
-        let grant = |RawLandlock { path, access, if_exists, why }| {
+        let grant = |RawLandlock {
+                         path,
+                         access,
+                         if_exists,
+                         why,
+                     }| {
             let origin = self.origin(path.span);
             let path = self.path(&path)?;
             let known: Vec<&str> = landlock::all().collect();
             let access = self.names(access, "Landlock right", &known)?;
-            Ok(LandlockGrant { path, access, if_exists, why: reason(why), origin })
+            Ok(LandlockGrant {
+                path,
+                access,
+                if_exists,
+                why: reason(why),
+                origin,
+            })
         };
         entries.into_iter().map(grant).collect()
     }
@@ -138,12 +159,22 @@ impl Text<'_> {
         &self,
         entries: Vec<RawSeccomp>,
     ) -> Result<Vec<SeccompGrant>, SourceError> {
-        let grant = |RawSeccomp { names, action, errno, why }| {
+        let grant = |RawSeccomp {
+                         names,
+                         action,
+                         errno,
+                         why,
+                     }| {
             let origin = self.origin(names.value.first().map_or(names.span, |name| name.span));
             let known: Vec<&str> = syscalls::all().collect();
             let names = self.names(names, "system call", &known)?;
             let action = self.action(&action, errno)?;
-            Ok(SeccompGrant { names, action, why: reason(why), origin })
+            Ok(SeccompGrant {
+                names,
+                action,
+                why: reason(why),
+                origin,
+            })
         };
         entries.into_iter().map(grant).collect()
     }
@@ -175,6 +206,10 @@ impl Text<'_> {
         Ok(action)
     }
 
+    fn path(&self, path: &Spanned<String>) -> Result<String, SourceError> {
+        path::normal(&path.value).map_err(|(message, hint)| self.error(path.span, &message, &hint))
+    }
+
     /// Names that are all known, each once.
     fn names(
         &self,
@@ -184,7 +219,11 @@ impl Text<'_> {
     ) -> Result<Vec<String>, SourceError> {
         if names.value.is_empty() {
             let message = format!("no {kind} is named");
-            return Err(self.error(names.span, &message, "name at least one, or remove the entry"));
+            return Err(self.error(
+                names.span,
+                &message,
+                "name at least one, or remove the entry",
+            ));
         }
         let mut checked = Vec::with_capacity(names.value.len());
         for name in names.value {
@@ -204,56 +243,16 @@ impl Text<'_> {
             all if all.len() > 300 => format!("no {kind} has a name like it"),
             hint => hint,
         };
-        self.error(name.span, &format!("unknown {kind} `{}`", name.value), &hint)
-    }
-
-    /// A path in its one spelling: absolute or under a variable, without `.`, `..` or `//`.
-    fn path(&self, path: &Spanned<String>) -> Result<String, SourceError> {
-        let text = path.value.as_str();
-        let wrong = |message: &str, hint: &str| Err(self.error(path.span, message, hint));
-        if text.is_empty() {
-            return wrong("the path is empty", ABSOLUTE);
-        }
-        if text.len() >= PATH_MAX {
-            return wrong("the path is longer than Linux allows", "4095 bytes are the most");
-        }
-        if text.chars().any(char::is_control) {
-            return wrong("the path has a control character in it", "remove it");
-        }
-        let variable = VARIABLES.into_iter().find(|variable| text.starts_with(variable));
-        let rest = text.get(variable.map_or(0, str::len)..).unwrap_or_default();
-        if let Some(start) = rest.find("${") {
-            let name = rest.get(start..).unwrap_or_default();
-            let name = name.find('}').and_then(|end| name.get(..=end)).unwrap_or(name);
-            if VARIABLES.contains(&name) {
-                return wrong(&format!("`{name}` stands inside a path"), "a path may only begin with it");
-            }
-            return wrong(&format!("unknown variable `{name}`"), &instead_of(name, &VARIABLES));
-        }
-        if !(rest.starts_with('/') || variable.is_some() && rest.is_empty()) {
-            let message = format!("`{text}` is not an absolute path");
-            return wrong(&message, ABSOLUTE);
-        }
-        let mut normal = variable.unwrap_or_default().to_owned();
-        for component in rest.split('/').filter(|component| !component.is_empty()) {
-            if component == "." || component == ".." {
-                let message = format!("the path has a `{component}` component");
-                return wrong(&message, "write the path that is meant");
-            }
-            normal.push('/');
-            normal.push_str(component);
-        }
-        if normal.is_empty() {
-            normal.push('/');
-        }
-        Ok(normal)
+        self.error(
+            name.span,
+            &format!("unknown {kind} `{}`", name.value),
+            &hint,
+        )
     }
 }
 
-const ABSOLUTE: &str =
-    "begin it with `/`, `${FUNCTION_DIR}`, `${SCRATCH}` or `${PYTHON_PREFIX}`";
-
 /// An empty reason is none.
 fn reason(why: Option<String>) -> Option<String> {
-    why.map(|why| why.trim().to_owned()).filter(|why| !why.is_empty())
+    why.map(|why| why.trim().to_owned())
+        .filter(|why| !why.is_empty())
 }

@@ -44,7 +44,10 @@ impl ProfileSource {
     pub fn inherit(self) -> Result<Profile, InheritError> {
         let lineage = Lineage::of(&self)?;
         let closed = Profile::closed(&self.own.name);
-        let profile = lineage.order.iter().fold(closed, |sum, source| sum.join(source.own.clone()));
+        let profile = lineage
+            .order
+            .iter()
+            .fold(closed, |sum, source| sum.join(source.own.clone()));
         lineage.check_run(&profile)?;
         lineage.check_answers(&profile)?;
         Ok(profile)
@@ -69,19 +72,30 @@ struct Walk<'a> {
 impl<'a> Lineage<'a> {
     fn of(root: &'a ProfileSource) -> Result<Self, InheritError> {
         let (order, chain, heights) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut walk = Walk { root, order, chain, heights };
+        let mut walk = Walk {
+            root,
+            order,
+            chain,
+            heights,
+        };
         walk.visit(root)?;
         Ok(Self { order: walk.order })
     }
 
     /// EXECUTE without fork could only replace the function itself.
     fn check_run(&self, profile: &Profile) -> Result<(), InheritError> {
-        let Some(first) = profile.run.first().filter(|_| profile.ceiling.limits().processes < 2)
+        let Some(first) = profile
+            .run
+            .first()
+            .filter(|_| profile.ceiling.limits().processes < 2)
         else {
             return Ok(());
         };
         let length = u32::try_from(first.path.chars().count()).unwrap_or(1);
-        let message = format!("`{}` may run programs but has only one process", profile.name);
+        let message = format!(
+            "`{}` may run programs but has only one process",
+            profile.name
+        );
         let hint = "set `ceiling.processes` above 1, or remove `run`";
         let error = self.error(&first.origin, length, &message, hint);
         Err(InheritError::RunWithoutProcesses(error))
@@ -107,7 +121,11 @@ impl<'a> Lineage<'a> {
     fn error(&self, at: &Origin, length: u32, message: &str, hint: &str) -> Box<SourceError> {
         let source = self.order.iter().find(|source| source.file == at.file);
         let text = source.map_or("", |source| &source.text);
-        let span = Span { line: at.line, column: at.column, length };
+        let span = Span {
+            line: at.line,
+            column: at.column,
+            length,
+        };
         Box::new(SourceError::at(&at.file, text, span, message, Some(hint)))
     }
 }
@@ -129,7 +147,9 @@ impl<'a> Walk<'a> {
             if self.chain.len() + above > MAX_DEPTH {
                 let message = format!("more than {MAX_DEPTH} profiles extend each other in a row");
                 let hint = "let the profile extend what it needs directly";
-                return Err(InheritError::TooDeep(error_at(source, parent, &message, hint)));
+                return Err(InheritError::TooDeep(error_at(
+                    source, parent, &message, hint,
+                )));
             }
         }
         self.chain.pop();
@@ -146,14 +166,27 @@ impl<'a> Walk<'a> {
     ) -> Result<&'a ProfileSource, InheritError> {
         let name = parent.value.as_str();
         if let Some(start) = self.chain.iter().position(|&above| above == name) {
-            let circle: Vec<&str> = self.chain.iter().skip(start).copied().chain([name]).collect();
+            let circle: Vec<&str> = self
+                .chain
+                .iter()
+                .skip(start)
+                .copied()
+                .chain([name])
+                .collect();
             let message = format!("`{name}` extends itself: {}", circle.join(" → "));
-            return Err(InheritError::Cycle(error_at(from, parent, &message, "remove one of them")));
+            return Err(InheritError::Cycle(error_at(
+                from,
+                parent,
+                &message,
+                "remove one of them",
+            )));
         }
         if self.chain.len() == MAX_DEPTH {
             let message = format!("more than {MAX_DEPTH} profiles extend each other in a row");
             let hint = "let the profile extend what it needs directly";
-            return Err(InheritError::TooDeep(error_at(from, parent, &message, hint)));
+            return Err(InheritError::TooDeep(error_at(
+                from, parent, &message, hint,
+            )));
         }
         self.root.ancestors.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.root.known.iter().map(String::as_str).collect();
@@ -169,7 +202,13 @@ fn error_at(
     message: &str,
     hint: &str,
 ) -> Box<SourceError> {
-    Box::new(SourceError::at(&source.file, &source.text, parent.span, message, Some(hint)))
+    Box::new(SourceError::at(
+        &source.file,
+        &source.text,
+        parent.span,
+        message,
+        Some(hint),
+    ))
 }
 
 impl Profile {
@@ -210,37 +249,43 @@ impl Profile {
 
 /// What an entry allows, whoever wrote it for whatever reason.
 trait Allowance {
-    fn allows(&self) -> impl Ord + Clone + use<'_, Self>;
+    fn allows(&self) -> impl Ord;
 }
 
 fn union<T: Allowance>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
     let all: Vec<T> = first.into_iter().chain(second).collect();
     let mut seen = BTreeSet::new();
-    let new: Vec<bool> = all.iter().map(|entry| seen.insert(entry.allows())).collect();
+    let new: Vec<bool> = all
+        .iter()
+        .map(|entry| seen.insert(entry.allows()))
+        .collect();
     drop(seen);
-    all.into_iter().zip(new).filter_map(|(entry, new)| new.then_some(entry)).collect()
+    all.into_iter()
+        .zip(new)
+        .filter_map(|(entry, new)| new.then_some(entry))
+        .collect()
 }
 
 impl Allowance for PathGrant {
-    fn allows(&self) -> impl Ord + Clone + use<'_> {
+    fn allows(&self) -> impl Ord {
         (&self.path, self.if_exists)
     }
 }
 
 impl Allowance for PortGrant {
-    fn allows(&self) -> impl Ord + Clone + use<> {
+    fn allows(&self) -> impl Ord {
         self.port
     }
 }
 
 impl Allowance for LandlockGrant {
-    fn allows(&self) -> impl Ord + Clone + use<'_> {
+    fn allows(&self) -> impl Ord {
         (&self.path, &self.access, self.if_exists)
     }
 }
 
 impl Allowance for SeccompGrant {
-    fn allows(&self) -> impl Ord + Clone + use<'_> {
+    fn allows(&self) -> impl Ord {
         (&self.names, &self.action)
     }
 }

@@ -10,6 +10,7 @@ mod ceiling;
 mod diagnostic;
 mod entries;
 mod inherit;
+mod path;
 mod quantity;
 mod source;
 mod suggest;
@@ -21,8 +22,8 @@ use std::sync::Arc;
 pub use catalog::{Catalog, ReadError, read};
 pub use ceiling::{Ceiling, CeilingError, Limits};
 pub use diagnostic::{SourceError, Span};
-pub use entries::VARIABLES;
 pub use inherit::{InheritError, MAX_DEPTH};
+pub use path::VARIABLES;
 pub use quantity::{Bytes, Millis, QuantityError, QuantityKind};
 pub use source::{LoadError, MAX_PROFILES, ProfileSource};
 pub use yaml::{

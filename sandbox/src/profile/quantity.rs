@@ -23,6 +23,12 @@ pub struct Millis(pub u64);
 /// Why a text is no quantity. Reads `what is wrong; what to write instead`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
+    /// Nothing at all.
+    #[error("the {kind} is missing; {}", kind.help())]
+    Missing {
+        /// What was expected.
+        kind: QuantityKind,
+    },
     /// Not a number followed by a known unit.
     #[error("`{text}` is not a {kind}; {}", kind.help())]
     Malformed {
@@ -38,7 +44,7 @@ pub enum QuantityError {
         text: String,
     },
     /// A fraction of a byte or of a millisecond.
-    #[error("`{text}` is not a whole number of {}; use a smaller unit", kind.base())]
+    #[error("`{text}` is not a whole number of {}; {}", kind.base(), kind.help())]
     NotWhole {
         /// The text as written.
         text: String,
@@ -120,7 +126,8 @@ impl FromStr for Millis {
     type Err = QuantityError;
 
     fn from_str(text: &str) -> Result<Self, QuantityError> {
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+        if text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().all(number) {
             return Err(QuantityError::NoUnit { text: clip(text) });
         }
         parse(text, DURATIONS, QuantityKind::Duration).map(Self)
@@ -129,10 +136,22 @@ impl FromStr for Millis {
 
 /// `DIGITS[.DIGITS]UNIT`, exactly.
 fn parse(text: &str, units: &[(&str, u64)], kind: QuantityKind) -> Result<u64, QuantityError> {
-    let malformed = || QuantityError::Malformed { text: clip(text), kind };
-    let number_len = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    if text.is_empty() {
+        return Err(QuantityError::Missing { kind });
+    }
+    let malformed = || QuantityError::Malformed {
+        text: clip(text),
+        kind,
+    };
+    let number_len = text
+        .bytes()
+        .take_while(|b| b.is_ascii_digit() || *b == b'.')
+        .count();
     let (number, unit) = text.split_at(number_len);
-    let &(_, scale) = units.iter().find(|(known, _)| *known == unit).ok_or_else(malformed)?;
+    let &(_, scale) = units
+        .iter()
+        .find(|(known, _)| *known == unit)
+        .ok_or_else(malformed)?;
     let (whole, fraction) = match number.split_once('.') {
         Some((_, "")) => return Err(malformed()),
         Some((whole, fraction)) => (whole, fraction.trim_end_matches('0')),
@@ -142,19 +161,29 @@ fn parse(text: &str, units: &[(&str, u64)], kind: QuantityKind) -> Result<u64, Q
     if !digits(whole) || !(fraction.is_empty() || digits(fraction)) {
         return Err(malformed());
     }
-    let too_large = || QuantityError::TooLarge { text: clip(text), kind };
-    let not_whole = || QuantityError::NotWhole { text: clip(text), kind };
+    let too_large = || QuantityError::TooLarge {
+        text: clip(text),
+        kind,
+    };
+    let not_whole = || QuantityError::NotWhole {
+        text: clip(text),
+        kind,
+    };
     let whole: u64 = whole.parse().map_err(|_| too_large())?;
     let base = whole.checked_mul(scale).ok_or_else(too_large)?;
     if fraction.is_empty() {
         return Ok(base);
     }
-    // Below 2^60 = scale, 18 digits are the most that can come out whole for a power of 1000, and
-    // 60 for a power of 1024; u128 holds 38, and nobody writes more.
-    let divisor = u32::try_from(fraction.len()).ok().and_then(|n| 10_u128.checked_pow(n));
+    // A u128 holds every fraction of up to 19 digits times the largest scale; longer ones are
+    // refused, though some of them would come out whole.
+    let divisor = u32::try_from(fraction.len())
+        .ok()
+        .and_then(|n| 10_u128.checked_pow(n));
     let divisor = divisor.ok_or_else(not_whole)?;
     let fraction: u128 = fraction.parse().map_err(|_| not_whole())?;
-    let scaled = fraction.checked_mul(u128::from(scale)).ok_or_else(not_whole)?;
+    let scaled = fraction
+        .checked_mul(u128::from(scale))
+        .ok_or_else(not_whole)?;
     if scaled % divisor != 0 {
         return Err(not_whole());
     }
@@ -212,44 +241,43 @@ impl Serialize for Millis {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Size;
-        impl Visitor<'_> for Size {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a size like `512Mi`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
-                text.parse().map_err(E::custom)
-            }
-
-            fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
-            }
-        }
-        deserializer.deserialize_any(Size)
+        deserializer.deserialize_any(Written(QuantityKind::Size, str::parse))
     }
 }
 
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Span;
-        impl Visitor<'_> for Span {
-            type Value = Millis;
+        deserializer.deserialize_any(Written(QuantityKind::Duration, str::parse))
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration like `30s`")
-            }
+/// A quantity as a format with types of its own hands it over: a number is read as its digits.
+struct Written<Q>(QuantityKind, fn(&str) -> Result<Q, QuantityError>);
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Millis, E> {
-                text.parse().map_err(E::custom)
-            }
+impl<Q> Visitor<'_> for Written<Q> {
+    type Value = Q;
 
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Millis, E> {
-                Err(E::custom(QuantityError::NoUnit { text: number.to_string() }))
-            }
-        }
-        deserializer.deserialize_any(Span)
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {}", self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Q, E> {
+        (self.1)(text).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Q, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Q, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Q, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Q, E> {
+        self.visit_str("")
     }
 }

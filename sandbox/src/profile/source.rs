@@ -65,7 +65,9 @@ pub enum LoadError {
 }
 
 fn did_you_mean(similar: Option<&str>) -> String {
-    similar.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    similar
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default()
 }
 
 impl ProfileSource {
@@ -85,13 +87,20 @@ impl ProfileSource {
     /// When the profile is not found, or a text is not that of a profile of its name.
     pub fn load(catalog: &Catalog, name: &str) -> Result<Self, LoadError> {
         if !yaml::is_dns_label(name) {
-            return Err(LoadError::Name { name: name.to_owned() });
+            return Err(LoadError::Name {
+                name: name.to_owned(),
+            });
         }
         let known = catalog.names();
         let Some((text, file)) = catalog.find(name)? else {
-            let similar = suggest::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+            let similar =
+                suggest::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
             let (name, searched) = (name.to_owned(), catalog.searched());
-            return Err(LoadError::NotFound { name, searched, similar });
+            return Err(LoadError::NotFound {
+                name,
+                searched,
+                similar,
+            });
         };
         let mut source = Self::parse_named(&text, &file, Some(name))?;
         source.known = known;
@@ -101,7 +110,9 @@ impl ProfileSource {
                 continue;
             }
             if source.ancestors.len() + 1 == MAX_PROFILES {
-                return Err(LoadError::TooMany { name: name.to_owned() });
+                return Err(LoadError::TooMany {
+                    name: name.to_owned(),
+                });
             }
             if let Some((text, file)) = catalog.find(&parent)? {
                 let ancestor = Self::parse_named(&text, &file, Some(&parent))?;
@@ -126,13 +137,20 @@ impl ProfileSource {
     fn parse_named(text: &str, file: &str, asked: Option<&str>) -> Result<Self, SourceError> {
         let Object { name, spec } = yaml::parse_object::<Spec>(text, file, "Profile")?;
         let shared: Arc<str> = file.into();
-        let source = Text { file: &shared, text };
+        let source = Text {
+            file: &shared,
+            text,
+        };
         if let Some(asked) = asked.filter(|asked| *asked != name.value) {
             let message = format!("the profile `{asked}` calls itself `{}`", name.value);
             let hint = "the file is called like the profile: NAME.yaml";
             return Err(source.error(name.span, &message, hint));
         }
-        if let Some(wrong) = spec.extends.iter().find(|parent| !yaml::is_dns_label(&parent.value)) {
+        if let Some(wrong) = spec
+            .extends
+            .iter()
+            .find(|parent| !yaml::is_dns_label(&parent.value))
+        {
             let message = format!("`{}` is not the name of a profile", wrong.value);
             return Err(source.error(wrong.span, &message, DNS_LABEL));
         }
@@ -149,6 +167,13 @@ impl ProfileSource {
         };
         let (extends, text) = (spec.extends, text.into());
         let (ancestors, known) = (BTreeMap::new(), Vec::new());
-        Ok(Self { own, extends, file: shared, text, ancestors, known })
+        Ok(Self {
+            own,
+            extends,
+            file: shared,
+            text,
+            ancestors,
+            known,
+        })
     }
 }

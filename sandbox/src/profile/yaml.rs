@@ -6,8 +6,8 @@
 //! Kubernetes' shape are read by the same [`parse_object`].
 #![forbid(unsafe_code)]
 
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Error, Location, MessageFormatter as _, Options, UserMessageFormatter};
@@ -32,8 +32,13 @@ pub struct Spanned<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let serde_saphyr::Spanned { value, referenced, .. } = Deserialize::deserialize(deserializer)?;
-        Ok(Self { value, span: span(referenced) })
+        let serde_saphyr::Spanned {
+            value, referenced, ..
+        } = Deserialize::deserialize(deserializer)?;
+        Ok(Self {
+            value,
+            span: span(referenced),
+        })
     }
 }
 
@@ -80,19 +85,36 @@ pub fn parse_object<S: DeserializeOwned>(
     kind: &str,
 ) -> Result<Object<S>, SourceError> {
     let head: Head = parse_document(text, file)?;
-    for (found, wanted, field) in
-        [(&head.api_version, API_VERSION, "apiVersion"), (&head.kind, kind, "kind")]
-    {
+    for (found, wanted, field) in [
+        (&head.api_version, API_VERSION, "apiVersion"),
+        (&head.kind, kind, "kind"),
+    ] {
         if found.value != wanted {
             let message = format!("`{field}` is `{}`, expected `{wanted}`", found.value);
             let hint = format!("write `{field}: {wanted}`");
-            return Err(SourceError::at(file, text, found.span, &message, Some(&hint)));
+            return Err(SourceError::at(
+                file,
+                text,
+                found.span,
+                &message,
+                Some(&hint),
+            ));
         }
     }
-    let Whole { metadata: Metadata { name }, spec, .. } = parse_document(text, file)?;
+    let Whole {
+        metadata: Metadata { name },
+        spec,
+        ..
+    } = parse_document(text, file)?;
     if !is_dns_label(&name.value) {
         let message = format!("`{}` is not a name", name.value);
-        return Err(SourceError::at(file, text, name.span, &message, Some(DNS_LABEL)));
+        return Err(SourceError::at(
+            file,
+            text,
+            name.span,
+            &message,
+            Some(DNS_LABEL),
+        ));
     }
     Ok(Object { name, spec })
 }
@@ -118,7 +140,10 @@ pub fn is_dns_label(name: &str) -> bool {
 pub fn parse_document<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, SourceError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() > MAX_DOCUMENT {
-        let message = format!("the document has {} bytes, more than {MAX_DOCUMENT}", text.len());
+        let message = format!(
+            "the document has {} bytes, more than {MAX_DOCUMENT}",
+            text.len()
+        );
         return Err(SourceError::at(file, "", Span::default(), &message, None));
     }
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
@@ -164,36 +189,84 @@ fn span(location: Location) -> Span {
 fn explain(error: &Error) -> (String, Option<String>) {
     match error {
         Error::AliasError { error, .. } => explain(error),
-        Error::SerdeUnknownField { field, expected, .. } => {
-            (format!("unknown field `{field}`"), Some(instead_of(field, expected)))
-        }
-        Error::SerdeUnknownVariant { variant, expected, .. } => {
-            (format!("unknown value `{variant}`"), Some(instead_of(variant, expected)))
-        }
+        Error::SerdeUnknownField {
+            field, expected, ..
+        } => (
+            format!("unknown field `{field}`"),
+            Some(instead_of(field, expected)),
+        ),
+        Error::SerdeUnknownVariant {
+            variant, expected, ..
+        } => (
+            format!("unknown value `{variant}`"),
+            Some(instead_of(variant, expected)),
+        ),
         Error::SerdeMissingField { field, .. } => (format!("the field `{field}` is missing"), None),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("this key");
-            (format!("`{key}` stands here a second time"), Some("remove one of them".into()))
+            (
+                format!("`{key}` stands here a second time"),
+                Some("remove one of them".into()),
+            )
         }
         Error::MergeKeyNotAllowed { .. } => no_references("merge keys"),
         Error::Budget { breach, .. } => match breach {
             BudgetBreach::Anchors { .. } => no_references("anchors"),
             BudgetBreach::Aliases { .. } => no_references("aliases"),
-            BudgetBreach::Depth { .. } => ("the document is nested too deeply".into(), None),
+            BudgetBreach::Depth { .. } => too_deep(),
+            BudgetBreach::Documents { .. } => second_document(),
             _ => ("the document is too large".into(), None),
         },
         Error::UnknownAnchor { .. } => no_references("aliases"),
-        Error::MultipleDocuments { .. } => {
-            ("a second document begins here".into(), Some("write one file for each".into()))
+        Error::MultipleDocuments { .. } => second_document(),
+        Error::Unexpected {
+            expected: "sequence start",
+            ..
+        } => {
+            let hint = "write `[…]`, or each item on a line of its own after `- `";
+            ("a list is expected here".into(), Some(hint.into()))
+        }
+        Error::Unexpected {
+            expected: "mapping start",
+            ..
+        } => {
+            let hint = "write `{field: value}`, or each field on a line of its own";
+            ("fields are expected here".into(), Some(hint.into()))
+        }
+        Error::InvalidBooleanStrict { .. } => (
+            "this is neither true nor false".into(),
+            Some("write `true` or `false`".into()),
+        ),
+        Error::InvalidScalar { ty, .. } if ty.starts_with(['i', 'u']) => {
+            let message = "this is not a number, or not one that is possible here";
+            (
+                message.into(),
+                Some("write a whole number in decimal digits".into()),
+            )
         }
         Error::Eof { .. } => ("the document ends too early".into(), None),
+        Error::Message { msg, .. } if msg == "recursion limit exceeded" => too_deep(),
         // Our own errors read `what is wrong; what to do`.
         Error::Message { msg, .. } => match msg.rsplit_once("; ") {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (msg.clone(), None),
         },
-        other => (UserMessageFormatter.format_message(other).into_owned(), None),
+        other => (
+            UserMessageFormatter.format_message(other).into_owned(),
+            None,
+        ),
     }
+}
+
+fn too_deep() -> (String, Option<String>) {
+    ("the document is nested too deeply".into(), None)
+}
+
+fn second_document() -> (String, Option<String>) {
+    (
+        "a second document begins here".into(),
+        Some("write one file for each".into()),
+    )
 }
 
 fn no_references(what: &str) -> (String, Option<String>) {
