@@ -245,16 +245,16 @@ fn explain(error: &Error) -> (String, Option<String>) {
             )
         }
         Error::Eof { .. } => ("the document ends too early".into(), None),
-        Error::Message { msg, .. } if msg == "recursion limit exceeded" => too_deep(),
         // Our own errors read `what is wrong; what to do`.
         Error::Message { msg, .. } => match msg.rsplit_once("; ") {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (msg.clone(), None),
         },
-        other => (
-            UserMessageFormatter.format_message(other).into_owned(),
-            None,
-        ),
+        other => match UserMessageFormatter.format_message(other).into_owned() {
+            // The scanner's limit on nested brackets, which has no variant of its own.
+            message if message == "recursion limit exceeded" => too_deep(),
+            message => (message, None),
+        },
     }
 }
 

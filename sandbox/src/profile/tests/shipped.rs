@@ -134,3 +134,16 @@ fn the_example_of_the_documentation_is_a_profile() {
     let profile = ProfileSource::parse(block, "docs/profiles.md").unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(profile.name(), "thumbnailer");
 }
+
+#[test]
+fn the_error_of_the_documentation_is_a_true_one() {
+    let page = include_str!("../../../../docs/profiles.md");
+    let example = page
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let wrong = example.replace("read_file", "read-file");
+    let error = ProfileSource::parse(&wrong, "profiles/thumbnailer.yaml").unwrap_err();
+    assert!(page.contains(&format!("```text\n{error}\n```")), "{error}");
+}
