@@ -40,13 +40,19 @@ const TABLE: &[(&str, i32)] = &[
 /// The number of an error, by its name in upper case (`ENOSYS`).
 #[must_use]
 pub fn value(name: &str) -> Option<i32> {
-    TABLE.iter().find(|(known, _)| *known == name).map(|&(_, value)| value)
+    TABLE
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|&(_, value)| value)
 }
 
 /// The canonical name of an error number.
 #[must_use]
 pub fn name(value: i32) -> Option<&'static str> {
-    TABLE.iter().find(|&&(_, known)| known == value).map(|&(name, _)| name)
+    TABLE
+        .iter()
+        .find(|&&(_, known)| known == value)
+        .map(|&(name, _)| name)
 }
 
 /// Every name that [`value`] knows, aliases included.

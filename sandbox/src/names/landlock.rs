@@ -34,7 +34,10 @@ pub fn is_fs_access(name: &str) -> bool {
 /// The first Landlock ABI whose kernels know the right.
 #[must_use]
 pub fn abi(name: &str) -> Option<u32> {
-    FS_ACCESS.iter().find(|(known, _)| *known == name).map(|&(_, abi)| abi)
+    FS_ACCESS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|&(_, abi)| abi)
 }
 
 /// Every filesystem right, in the order of the kernel's bits.
@@ -62,9 +65,20 @@ mod tests {
     #[test]
     fn agrees_with_the_landlock_crate() {
         use landlock::{ABI, Access, AccessFs};
-        let abis = [ABI::V1, ABI::V2, ABI::V3, ABI::V4, ABI::V5, ABI::V6, ABI::V9, ABI::V10];
+        let abis = [
+            ABI::V1,
+            ABI::V2,
+            ABI::V3,
+            ABI::V4,
+            ABI::V5,
+            ABI::V6,
+            ABI::V9,
+            ABI::V10,
+        ];
         for version in abis {
-            let ours = all().filter(|name| abi(name) <= Some(version as u32)).count();
+            let ours = all()
+                .filter(|name| abi(name) <= Some(version as u32))
+                .count();
             assert_eq!(AccessFs::from_all(version).len(), ours, "{version:?}");
         }
     }

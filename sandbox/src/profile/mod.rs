@@ -5,19 +5,30 @@
 //! result of inheritance. This module knows serde and the YAML reader only: no kernel, no policy.
 #![forbid(unsafe_code)]
 
+mod catalog;
 mod ceiling;
+mod diagnostic;
+mod entries;
 mod inherit;
+mod path;
 mod quantity;
 mod source;
+mod suggest;
+mod yaml;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use ceiling::{Ceiling, Limits};
-pub use inherit::InheritError;
-pub use quantity::{Bytes, Millis, QuantityError};
-pub use source::{ProfileSource, SourceError};
+pub use catalog::{Catalog, ReadError, read};
+pub use ceiling::{Ceiling, CeilingError, Limits};
+pub use diagnostic::{SourceError, Span};
+pub use inherit::{InheritError, MAX_DEPTH};
+pub use path::VARIABLES;
+pub use quantity::{Bytes, Millis, QuantityError, QuantityKind};
+pub use source::{LoadError, MAX_PROFILES, ProfileSource};
+pub use yaml::{
+    API_VERSION, MAX_DOCUMENT, Object, Spanned, is_dns_label, parse_document, parse_object,
+};
 
 /// A profile after inheritance: allowances are unions, limits the smallest of all.
 ///
@@ -114,7 +125,7 @@ pub struct SeccompGrant {
 }
 
 /// The answers that a profile may give to a system call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SeccompAction {
     /// `SECCOMP_RET_ALLOW`.
     Allow,

@@ -1,0 +1,291 @@
+//! Inheritance: a profile and all that it extends, joined into one.
+//!
+//! Allowances are a union in the order of `extends`, limits the smallest of all. Both are
+//! associative, so parents can be joined one by one, each once, before what extends them. Knows
+//! profiles only.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diagnostic::{SourceError, Span};
+use super::source::ProfileSource;
+use super::yaml::{Spanned, instead_of};
+use super::{Ceiling, LandlockGrant, Origin, PathGrant, PortGrant, Profile, SeccompGrant};
+
+/// The longest chain of `extends`, the profile itself included.
+pub const MAX_DEPTH: usize = 16;
+
+/// Why profiles cannot be joined. Each variant shows where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InheritError {
+    /// `extends` names a profile that does not exist.
+    #[error("{0}")]
+    MissingParent(Box<SourceError>),
+    /// A profile extends itself, directly or by others.
+    #[error("{0}")]
+    Cycle(Box<SourceError>),
+    /// A chain of `extends` is longer than [`MAX_DEPTH`].
+    #[error("{0}")]
+    TooDeep(Box<SourceError>),
+    /// `run` lists programs, but the ceiling leaves no process to run them in.
+    #[error("{0}")]
+    RunWithoutProcesses(Box<SourceError>),
+    /// Two entries give different answers to one system call.
+    #[error("{0}")]
+    TwoAnswers(Box<SourceError>),
+}
+
+impl ProfileSource {
+    /// Joins the profile with all that it extends.
+    ///
+    /// # Errors
+    /// When a parent is missing, profiles extend each other in a circle or too deeply, or the whole
+    /// contradicts itself.
+    pub fn inherit(self) -> Result<Profile, InheritError> {
+        let lineage = Lineage::of(&self)?;
+        let closed = Profile::closed(&self.own.name);
+        let profile = lineage
+            .order
+            .iter()
+            .fold(closed, |sum, source| sum.join(source.own.clone()));
+        lineage.check_run(&profile)?;
+        lineage.check_answers(&profile)?;
+        Ok(profile)
+    }
+}
+
+/// A profile's sources, each once, parents before what extends them.
+struct Lineage<'a> {
+    order: Vec<&'a ProfileSource>,
+}
+
+/// The walk that makes a [`Lineage`].
+struct Walk<'a> {
+    root: &'a ProfileSource,
+    order: Vec<&'a ProfileSource>,
+    /// From the root to where the walk is.
+    chain: Vec<&'a str>,
+    /// Names whose walk is over, with the longest chain below each.
+    heights: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Lineage<'a> {
+    fn of(root: &'a ProfileSource) -> Result<Self, InheritError> {
+        let (order, chain, heights) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut walk = Walk {
+            root,
+            order,
+            chain,
+            heights,
+        };
+        walk.visit(root)?;
+        Ok(Self { order: walk.order })
+    }
+
+    /// EXECUTE without fork could only replace the function itself.
+    fn check_run(&self, profile: &Profile) -> Result<(), InheritError> {
+        let Some(first) = profile
+            .run
+            .first()
+            .filter(|_| profile.ceiling.limits().processes < 2)
+        else {
+            return Ok(());
+        };
+        let length = u32::try_from(first.path.chars().count()).unwrap_or(1);
+        let message = format!(
+            "`{}` may run programs but has only one process",
+            profile.name
+        );
+        let hint = "set `ceiling.processes` above 1, or remove `run`";
+        let error = self.error(&first.origin, length, &message, hint);
+        Err(InheritError::RunWithoutProcesses(error))
+    }
+
+    fn check_answers(&self, profile: &Profile) -> Result<(), InheritError> {
+        let mut answers = BTreeMap::new();
+        for grant in &profile.seccomp {
+            for name in &grant.names {
+                let first = answers.entry(name).or_insert(grant);
+                if first.action != grant.action {
+                    let message = format!("`{name}` has another answer already");
+                    let hint = format!("it stands at {}; what is inherited stays", first.origin);
+                    let error = self.error(&grant.origin, 1, &message, &hint);
+                    return Err(InheritError::TwoAnswers(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An error at an entry, whichever profile it is from.
+    fn error(&self, at: &Origin, length: u32, message: &str, hint: &str) -> Box<SourceError> {
+        let source = self.order.iter().find(|source| source.file == at.file);
+        let text = source.map_or("", |source| &source.text);
+        let span = Span {
+            line: at.line,
+            column: at.column,
+            length,
+        };
+        Box::new(SourceError::at(&at.file, text, span, message, Some(hint)))
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// Walks one profile's parents, then adds the profile. Never deeper than [`MAX_DEPTH`].
+    fn visit(&mut self, source: &'a ProfileSource) -> Result<usize, InheritError> {
+        self.chain.push(source.name());
+        let mut height = 1;
+        for parent in &source.extends {
+            let above = match self.heights.get(parent.value.as_str()) {
+                Some(&known) => known,
+                None => {
+                    let next = self.step(source, parent)?;
+                    self.visit(next)?
+                }
+            };
+            height = height.max(above + 1);
+            if self.chain.len() + above > MAX_DEPTH {
+                let message = format!("more than {MAX_DEPTH} profiles extend each other in a row");
+                let hint = "let the profile extend what it needs directly";
+                return Err(InheritError::TooDeep(error_at(
+                    source, parent, &message, hint,
+                )));
+            }
+        }
+        self.chain.pop();
+        self.heights.insert(source.name(), height);
+        self.order.push(source);
+        Ok(height)
+    }
+
+    /// The profile that `parent` names, unless the walk has come from there.
+    fn step(
+        &self,
+        from: &ProfileSource,
+        parent: &Spanned<String>,
+    ) -> Result<&'a ProfileSource, InheritError> {
+        let name = parent.value.as_str();
+        if let Some(start) = self.chain.iter().position(|&above| above == name) {
+            let circle: Vec<&str> = self
+                .chain
+                .iter()
+                .skip(start)
+                .copied()
+                .chain([name])
+                .collect();
+            let message = format!("`{name}` extends itself: {}", circle.join(" → "));
+            return Err(InheritError::Cycle(error_at(
+                from,
+                parent,
+                &message,
+                "remove one of them",
+            )));
+        }
+        if self.chain.len() == MAX_DEPTH {
+            let message = format!("more than {MAX_DEPTH} profiles extend each other in a row");
+            let hint = "let the profile extend what it needs directly";
+            return Err(InheritError::TooDeep(error_at(
+                from, parent, &message, hint,
+            )));
+        }
+        self.root.ancestors.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.root.known.iter().map(String::as_str).collect();
+            let message = format!("there is no profile `{name}`");
+            InheritError::MissingParent(error_at(from, parent, &message, &instead_of(name, &known)))
+        })
+    }
+}
+
+fn error_at(
+    source: &ProfileSource,
+    parent: &Spanned<String>,
+    message: &str,
+    hint: &str,
+) -> Box<SourceError> {
+    Box::new(SourceError::at(
+        &source.file,
+        &source.text,
+        parent.span,
+        message,
+        Some(hint),
+    ))
+}
+
+impl Profile {
+    /// The profile that allows nothing.
+    #[must_use]
+    pub fn closed(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            read: Vec::new(),
+            write: Vec::new(),
+            run: Vec::new(),
+            connect: Vec::new(),
+            listen: Vec::new(),
+            ceiling: Ceiling::default(),
+            landlock: Vec::new(),
+            seccomp: Vec::new(),
+        }
+    }
+
+    /// This profile and another, under this one's name: every allowance of both, the smaller limits.
+    ///
+    /// Of entries that allow the same, the first stays, with its reason and origin.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self {
+            name: self.name,
+            read: union(self.read, other.read),
+            write: union(self.write, other.write),
+            run: union(self.run, other.run),
+            connect: union(self.connect, other.connect),
+            listen: union(self.listen, other.listen),
+            ceiling: self.ceiling.min(other.ceiling),
+            landlock: union(self.landlock, other.landlock),
+            seccomp: union(self.seccomp, other.seccomp),
+        }
+    }
+}
+
+/// What an entry allows, whoever wrote it for whatever reason.
+trait Allowance {
+    fn allows(&self) -> impl Ord;
+}
+
+fn union<T: Allowance>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
+    let all: Vec<T> = first.into_iter().chain(second).collect();
+    let mut seen = BTreeSet::new();
+    let new: Vec<bool> = all
+        .iter()
+        .map(|entry| seen.insert(entry.allows()))
+        .collect();
+    drop(seen);
+    all.into_iter()
+        .zip(new)
+        .filter_map(|(entry, new)| new.then_some(entry))
+        .collect()
+}
+
+impl Allowance for PathGrant {
+    fn allows(&self) -> impl Ord {
+        (&self.path, self.if_exists)
+    }
+}
+
+impl Allowance for PortGrant {
+    fn allows(&self) -> impl Ord {
+        self.port
+    }
+}
+
+impl Allowance for LandlockGrant {
+    fn allows(&self) -> impl Ord {
+        (&self.path, &self.access, self.if_exists)
+    }
+}
+
+impl Allowance for SeccompGrant {
+    fn allows(&self) -> impl Ord {
+        (&self.names, &self.action)
+    }
+}
