@@ -9,5 +9,6 @@ pub mod function;
 pub mod host;
 pub mod http;
 pub mod pool;
+pub mod services;
 pub mod state;
 pub mod telemetry;

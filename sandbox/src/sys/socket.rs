@@ -77,3 +77,23 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, 
     }
     Ok((message.bytes, fds))
 }
+
+/// Receives one message's bytes; descriptors beside it are discarded by the kernel, unseen.
+///
+/// # Errors
+/// As for [`receive`].
+pub fn receive_bytes(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut slices = [IoSliceMut::new(buffer)];
+    let message = loop {
+        match recvmsg::<()>(socket.as_raw_fd(), &mut slices, None, MsgFlags::empty()) {
+            Err(nix::errno::Errno::EINTR) => {}
+            // The peer died with messages of ours unread: an end like another.
+            Err(nix::errno::Errno::ECONNRESET) => return Ok(0),
+            other => break other?,
+        }
+    };
+    if message.flags.contains(MsgFlags::MSG_TRUNC) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message was too large"));
+    }
+    Ok(message.bytes)
+}

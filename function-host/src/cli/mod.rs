@@ -1,0 +1,146 @@
+//! The command line.
+
+mod check;
+mod examples;
+mod list;
+mod run;
+mod serve;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use leasehold_sandbox::profile::Catalog;
+
+use crate::function::{self, Found, Interpreters};
+use crate::host::{Host, HostError};
+use crate::state::{State, StateError};
+use crate::telemetry::{self, LogFormat};
+
+/// Serves functions, each call in a process of its own that Landlock and seccomp restrict.
+#[derive(Debug, Parser)]
+#[command(name = "leasehold", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How the log looks; it goes to standard error
+    #[arg(long, global = true, env = "LEASEHOLD_LOG_FORMAT", value_name = "FORMAT", default_value = "pretty")]
+    log_format: LogFormat,
+    /// What is logged, as in `info,call=warn,function=debug`
+    #[arg(long, global = true, env = "LEASEHOLD_LOG", value_name = "FILTER", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve functions over HTTP
+    Serve(serve::Serve),
+    /// Say of each function whether it can be enforced in full here, and what is missing if not
+    Check(check::Check),
+    /// Call a function once, without HTTP: standard input is the request's body
+    Run(run::Run),
+    /// List the functions
+    List(list::List),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where things are.
+#[derive(Debug, Args)]
+struct Places {
+    /// A folder of functions, or one function's folder; may be given several times [default:
+    /// ./examples, or the built-in ones]
+    #[arg(long, env = "LEASEHOLD_FUNCTIONS", value_name = "DIR", value_delimiter = ':')]
+    functions: Vec<PathBuf>,
+    /// A folder of profiles, searched before the shipped ones; may be given several times
+    #[arg(long, env = "LEASEHOLD_PROFILES", value_name = "DIR", value_delimiter = ':')]
+    profiles: Vec<PathBuf>,
+    /// Where scratches are made: best in memory [default: /run/leasehold or a place like it]
+    #[arg(long, env = "LEASEHOLD_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Let functions ask for `isolation: none`
+    #[arg(long, env = "LEASEHOLD_ALLOW_UNISOLATED")]
+    allow_unisolated: bool,
+}
+
+/// Why a command failed. `Display` says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error(transparent)]
+    Discover(#[from] function::DiscoverError),
+    #[error("cannot listen on {address}: {source}; give another address")]
+    Listen { address: std::net::SocketAddr, source: io::Error },
+    #[error("cannot unpack the built-in examples: {0}")]
+    Examples(#[source] io::Error),
+    #[error("there is no function `{name}`; there are: {known}")]
+    NoSuchFunction { name: String, known: String },
+    #[error("`{name}` cannot be called: {why}")]
+    Unavailable { name: String, why: String },
+    #[error("{act}: {source}")]
+    Act { act: &'static str, source: io::Error },
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::init(cli.log_format, &cli.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("leasehold: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Check(check) => check.run().await,
+            Command::Run(run) => run.run().await,
+            Command::List(list) => list.run().await,
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Cli::command(), "leasehold", &mut io::stdout());
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    });
+    // Reading standard input may be under way on a thread that cannot be interrupted.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    result.unwrap_or_else(|error| {
+        eprintln!("leasehold: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+impl Places {
+    /// Makes a host and finds its functions.
+    async fn open(&self) -> Result<(Arc<Host>, Vec<Found>), CliError> {
+        let host = Host::new(State::open(self.state.as_deref())?, self.allow_unisolated)?;
+        let directories = if self.functions.is_empty() {
+            vec![examples::directory(&host.state).map_err(CliError::Examples)?]
+        } else {
+            self.functions.clone()
+        };
+        let catalog = Catalog::new(self.profiles.iter().cloned());
+        let processes = Arc::clone(&host.processes);
+        let found = tokio::task::spawn_blocking(move || {
+            let interpreters = Interpreters::new(move |command| processes.output(command));
+            function::discover(&directories, &catalog, &interpreters)
+        });
+        let found = found.await.map_err(|error| CliError::Act {
+            act: "cannot read the functions",
+            source: io::Error::other(error),
+        })??;
+        Ok((host, found))
+    }
+}

@@ -1,0 +1,123 @@
+//! `leasehold serve`.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{CliError, Places};
+use crate::function::Isolation;
+use crate::http;
+use crate::services::{ServiceState, Services};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where functions are called
+    #[arg(long, env = "LEASEHOLD_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where /healthz and /readyz are
+    #[arg(long, env = "LEASEHOLD_ADMIN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
+    admin: SocketAddr,
+    #[command(flatten)]
+    places: Places,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<ExitCode, CliError> {
+        let listener = listen(self.listen).await?;
+        let admin = listen(self.admin).await?;
+        let (host, found) = self.places.open().await?;
+        let services = Arc::new(Services::start(&host, found));
+        let shutdown = shutdown()?;
+        let limits = http::Limits::default();
+        let admin = tokio::spawn(http::run_admin(
+            admin,
+            Arc::clone(&services),
+            limits,
+            ended(shutdown.clone()),
+        ));
+        let announcement = tokio::spawn(announce(local(&listener), Arc::clone(&services)));
+        http::run(listener, Arc::clone(&services), limits, ended(shutdown)).await;
+        announcement.abort();
+        services.close().await;
+        admin.abort();
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
+    TcpListener::bind(address).await.map_err(|source| CliError::Listen { address, source })
+}
+
+fn local(listener: &TcpListener) -> String {
+    listener.local_addr().map_or_else(|_| "127.0.0.1:8080".to_owned(), |address| address.to_string())
+}
+
+/// Becomes true at SIGTERM or SIGINT.
+fn shutdown() -> Result<watch::Receiver<bool>, CliError> {
+    let act = |source| CliError::Act { act: "cannot handle signals", source };
+    let mut terminate = signal(SignalKind::terminate()).map_err(act)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(act)?;
+    let (send, receive) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("going down: finishing what has begun");
+        send.send_replace(true);
+        // A second signal ends at once.
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+    Ok(receive)
+}
+
+async fn ended(mut shutdown: watch::Receiver<bool>) {
+    // The sender lives until the process ends.
+    let _ended = shutdown.wait_for(|ended| *ended).await;
+}
+
+/// Says what can be called, and how, once it is known.
+async fn announce(address: String, services: Arc<Services>) {
+    services.settled().await;
+    let mut lines = vec![format!("Serving on http://{address}; try:"), String::new()];
+    for service in services.iter() {
+        match (service.trouble(), &service.state) {
+            (None, ServiceState::Pool(pool)) => {
+                lines.push(curl(&address, &service.name, &service.directory));
+                if pool.function().isolation == Isolation::None {
+                    lines.push("      (without isolation)".to_owned());
+                }
+            }
+            (why, _) => {
+                let why = why.unwrap_or_default();
+                lines.push(format!("  # {}: {}", service.name, why.lines().next().unwrap_or_default()));
+            }
+        }
+    }
+    lines.push(String::new());
+    println!("{}", lines.join("\n"));
+}
+
+/// A line to paste: with the function's sample as the body, if it has one.
+fn curl(address: &str, name: &str, directory: &std::path::Path) -> String {
+    let sample = directory.join("sample/input");
+    let headers = std::fs::read_to_string(directory.join("sample/headers")).unwrap_or_default();
+    let mut line = "  curl -sS".to_owned();
+    for header in headers.lines().filter(|header| !header.trim().is_empty()) {
+        line.push_str(&format!(" -H '{}'", header.replace('\'', "'\\''")));
+    }
+    if sample.is_file() {
+        let sample = sample.strip_prefix(std::env::current_dir().unwrap_or_default()).unwrap_or(&sample);
+        line.push_str(&format!(" --data-binary @{}", sample.display()));
+    }
+    format!("{line} http://{address}/function/{name}")
+}

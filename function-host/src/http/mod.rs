@@ -1,0 +1,11 @@
+//! HTTP: requests to calls, outcomes to responses. hyper lives here and nowhere else.
+
+mod admin;
+mod body;
+mod problem;
+mod reply;
+mod router;
+mod server;
+
+pub use admin::run as run_admin;
+pub use server::{Limits, run};

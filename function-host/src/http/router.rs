@@ -1,0 +1,111 @@
+//! From a request to a function and its call.
+
+use std::sync::Arc;
+
+use http::header::{HeaderName, CONNECTION, TE, UPGRADE};
+use http::request::Parts;
+use leasehold_sandbox::scratch::unguessable_name;
+use leasehold_zygote::wire::CallHead;
+
+use super::problem::Problem;
+use crate::pool::Pool;
+use crate::services::{ServiceState, Services};
+
+/// The path below which functions are.
+const PREFIX: &str = "/function/";
+/// The header that brings a call's id.
+const CALL_ID: HeaderName = HeaderName::from_static("x-call-id");
+/// The longest id that is taken over.
+const MAX_ID: usize = 128;
+/// Headers of the connection, not of the request.
+const HOP_BY_HOP: [HeaderName; 5] = [
+    CONNECTION,
+    TE,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// The id that the caller gave, if it is fit to be logged and sent back, or a new one.
+pub(super) fn call_id(request: &Parts) -> String {
+    let given = request.headers.get(CALL_ID).and_then(|value| value.to_str().ok());
+    match given {
+        Some(id) if (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => {
+            id.to_owned()
+        }
+        _ => unguessable_name().unwrap_or_else(|_| "unknown".to_owned()),
+    }
+}
+
+/// The function that a request is for.
+pub(super) fn route(
+    services: &Services,
+    request: &Parts,
+    call: &str,
+) -> Result<(Arc<Pool>, CallHead), Box<Problem>> {
+    let path = request.uri.path();
+    let Some(rest) = path.strip_prefix(PREFIX) else {
+        return Err(Box::new(Problem::not_found("nothing is served at this path".to_owned(), call)));
+    };
+    let (name, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match services.get(name).map(|service| &service.state) {
+        None => Err(Box::new(Problem::not_found("no function has this name".to_owned(), call))),
+        Some(ServiceState::Refused(why)) => Err(Box::new(Problem::not_ready(name, why, call))),
+        Some(ServiceState::Pool(pool)) => Ok((Arc::clone(pool), head(request, path, call))),
+    }
+}
+
+fn head(request: &Parts, path: &str, call: &str) -> CallHead {
+    CallHead {
+        id: call.to_owned(),
+        method: request.method.as_str().to_owned(),
+        path: if path.is_empty() { "/" } else { path }.to_owned(),
+        query: request.uri.query().unwrap_or_default().to_owned(),
+        headers: request
+            .headers
+            .iter()
+            .filter(|(name, _)| !HOP_BY_HOP.contains(name))
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn parts(uri: &str, id: Option<&str>) -> Parts {
+        let mut request = Request::builder().uri(uri);
+        if let Some(id) = id {
+            request = request.header("x-call-id", id);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn ids_are_taken_over_only_if_they_are_harmless() {
+        assert_eq!(call_id(&parts("/", Some("abc-1"))), "abc-1");
+        for id in ["", "a b", "a\tb"] {
+            assert_ne!(call_id(&parts("/", Some(id))), id);
+        }
+        let long = "x".repeat(MAX_ID + 1);
+        assert_ne!(call_id(&parts("/", Some(&long))), long);
+        assert_eq!(call_id(&parts("/", None)).len(), 32);
+    }
+
+    #[test]
+    fn what_is_not_a_function_is_not_found() {
+        for uri in ["/", "/function", "/function/", "/function/none", "/functions/x", "/function/../x"] {
+            assert!(route(&Services::default(), &parts(uri, None), "id").is_err(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn the_call_has_the_rest_of_the_path() {
+        let call = head(&parts("/function/f/a%20b/?q=1&r", None), "/a%20b/", "id");
+        assert_eq!((call.path.as_str(), call.query.as_str()), ("/a%20b/", "q=1&r"));
+        assert_eq!(head(&parts("/function/f", None), "", "id").path, "/");
+    }
+}

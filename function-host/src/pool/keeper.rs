@@ -1,0 +1,133 @@
+//! Who tells the host that a worker has ended, and who kills what it leaves.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use leasehold_sandbox::sys::pidfd::PidFd;
+use leasehold_sandbox::sys::socket;
+use leasehold_sandbox::sys::wait::Exit;
+use leasehold_zygote::wire::{FromUndertaker, ToUndertaker, decode, encode};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
+
+use super::processes::Processes;
+use super::zygote::Ended;
+
+/// The keeper of one worker.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    kind: Kind,
+    /// How the worker has ended, once that is known.
+    exit: Option<Exit>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The worker is the zygote's child, and all there is to kill.
+    Zygote(oneshot::Receiver<Ended>),
+    /// The worker and all that it starts are an undertaker's descendants.
+    Undertaker { control: AsyncFd<OwnedFd>, pid: u32 },
+}
+
+/// What has become of a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It has ended in this way.
+    Exited(Exit),
+    /// Whoever could have told has ended before it.
+    Unknown,
+}
+
+impl Keeper {
+    pub(super) fn zygote(ended: oneshot::Receiver<Ended>) -> Self {
+        Self { kind: Kind::Zygote(ended), exit: None }
+    }
+
+    pub(super) fn undertaker(control: OwnedFd, pid: u32) -> io::Result<Self> {
+        let control = AsyncFd::new(control)?;
+        Ok(Self { kind: Kind::Undertaker { control, pid }, exit: None })
+    }
+
+    /// Waits until the worker has ended. Safe to cancel and to ask again.
+    pub(super) async fn exited(&mut self) -> Fate {
+        if let Some(exit) = self.exit {
+            return Fate::Exited(exit);
+        }
+        let exit = match &mut self.kind {
+            Kind::Zygote(ended) => match ended.await {
+                Ok(Ended::Exited(exit)) => Some(exit),
+                Ok(Ended::NotForked(_)) | Err(_) => None,
+            },
+            Kind::Undertaker { control, .. } => match receive(control).await {
+                Some(FromUndertaker::Exited(exit)) => Some(exit),
+                Some(FromUndertaker::Buried | FromUndertaker::NotForked(_)) | None => None,
+            },
+        };
+        self.exit = exit;
+        exit.map_or(Fate::Unknown, Fate::Exited)
+    }
+
+    /// Kills the worker and everything that it has started, and waits until all of it is gone.
+    pub(super) async fn bury(&mut self, worker: &PidFd, processes: &Processes) -> Option<Exit> {
+        match &self.kind {
+            Kind::Zygote(_) => {
+                if self.exit.is_none() {
+                    kill(worker);
+                    if self.exited().await == Fate::Unknown {
+                        gone(worker).await;
+                    }
+                }
+            }
+            Kind::Undertaker { control, pid } => {
+                // It may be gone already; then there is no answer either.
+                let _gone = send(control, ToUndertaker::Bury).await;
+                loop {
+                    match receive(control).await {
+                        Some(FromUndertaker::Exited(exit)) => self.exit = Some(exit),
+                        Some(FromUndertaker::Buried) => break,
+                        Some(FromUndertaker::NotForked(_)) | None => {
+                            // Killed from outside. Its worker dies with it, the rest becomes ours.
+                            kill(worker);
+                            gone(worker).await;
+                            processes.kill_strays();
+                            break;
+                        }
+                    }
+                }
+                processes.forget_undertaker(*pid);
+            }
+        }
+        self.exit
+    }
+}
+
+fn kill(worker: &PidFd) {
+    if let Err(error) = worker.kill() {
+        tracing::error!(%error, "a worker could not be killed");
+    }
+}
+
+/// Waits until the process has ended, whoever reaps it.
+async fn gone(worker: &PidFd) {
+    if let Ok(handle) = AsyncFd::with_interest(worker.as_fd(), Interest::READABLE) {
+        let _readable = handle.readable().await;
+    }
+}
+
+async fn send(control: &AsyncFd<OwnedFd>, message: ToUndertaker) -> io::Result<()> {
+    let bytes = encode(&message).map_err(io::Error::other)?;
+    control.async_io(Interest::WRITABLE, |control| socket::send(control.as_fd(), &bytes, &[])).await
+}
+
+/// The next message; `None` at the end, or for what is no message.
+async fn receive(control: &AsyncFd<OwnedFd>) -> Option<FromUndertaker> {
+    let mut buffer = [0; 256];
+    let received = control
+        .async_io(Interest::READABLE, |control| socket::receive_bytes(control.as_fd(), &mut buffer))
+        .await;
+    match received {
+        Ok(len @ 1..) => decode(&buffer[..len]).ok(),
+        Ok(0) | Err(_) => None,
+    }
+}

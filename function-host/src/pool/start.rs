@@ -1,0 +1,97 @@
+//! What a function's zygote is and what its workers become.
+
+use std::path::{Path, PathBuf};
+
+use leasehold_zygote::PYTHON_BOOTSTRAP;
+use leasehold_zygote::wire::{Program, Start};
+
+use crate::function::{Function, Interpreter, Runtime};
+
+/// How a function is started, as plain data.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// What the launcher does once it is restricted.
+    pub start: Start,
+    /// What a worker becomes at its call.
+    pub program: Option<Program>,
+    /// The zygote's working directory: a scratch of its own.
+    pub directory: PathBuf,
+    /// Whether workers have pipes as stdin and stdout.
+    pub stdio: bool,
+}
+
+/// The search path of functions; nothing of the host's environment reaches them.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The variables that lead to a private directory.
+const PRIVATE: [&str; 4] = ["HOME", "TMPDIR", "TMP", "TEMP"];
+/// Libraries that start a thread per processor when they are imported; a zygote should have one.
+const SINGLE_THREADED: [&str; 3] = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"];
+
+impl Recipe {
+    /// The recipe of `function`, whose zygote has the scratch `directory`.
+    #[must_use]
+    pub fn of(function: &Function, directory: &Path) -> Self {
+        let directory = directory.to_owned();
+        match &function.runtime {
+            Runtime::Exec { program, args } => Self {
+                start: Start::Serve,
+                program: Some(Program {
+                    path: program.clone(),
+                    args: args.clone(),
+                    env: environment(function, &[]),
+                }),
+                directory,
+                stdio: true,
+            },
+            Runtime::Python { interpreter, module, attribute } => Self {
+                start: Start::Become(python(function, interpreter, module, attribute, &directory)),
+                program: None,
+                directory,
+                stdio: false,
+            },
+        }
+    }
+}
+
+fn python(
+    function: &Function,
+    interpreter: &Interpreter,
+    module: &str,
+    attribute: &str,
+    directory: &Path,
+) -> Program {
+    let program = interpreter.program.to_string_lossy().into_owned();
+    let own = PRIVATE.iter().copied().filter(|name| function.env.iter().any(|(set, _)| set == name));
+    let args = [
+        program.as_str(),
+        // No packages of a user's home directory, which is not the function's.
+        "-s",
+        "-c",
+        PYTHON_BOOTSTRAP,
+        &function.directory.to_string_lossy(),
+        module,
+        attribute,
+        &function.name,
+        &function.limits.timeout.to_string(),
+        &function.limits.memory.to_string(),
+        &own.collect::<Vec<_>>().join(","),
+    ];
+    let directory = directory.to_string_lossy();
+    let private = PRIVATE.iter().map(|&name| (name, directory.as_ref()));
+    let defaults: Vec<_> = private.chain(SINGLE_THREADED.map(|name| (name, "1"))).collect();
+    Program {
+        path: interpreter.program.clone(),
+        args: args.iter().map(|&arg| arg.to_owned()).collect(),
+        env: environment(function, &defaults),
+    }
+}
+
+/// An environment from nothing: the search path, the defaults, and what the function sets over them.
+fn environment(function: &Function, defaults: &[(&str, &str)]) -> Vec<(String, String)> {
+    let defaults = [("PATH", PATH)].into_iter().chain(defaults.iter().copied());
+    defaults
+        .filter(|(name, _)| !function.env.iter().any(|(set, _)| set == name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .chain(function.env.iter().cloned())
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! Keeps a pool alive: a zygote, and as many workers as there are slots.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::zygote::Zygote;
+use super::{Pool, Readiness};
+
+/// The pause after the first failure; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Workers that fail to park, one after the other, before the function counts as not ready.
+const PATIENCE: u32 = 3;
+
+/// Starts the supervising task, which ends with the pool.
+pub(super) fn start(pool: &Arc<Pool>) {
+    let pool = Arc::downgrade(pool);
+    tokio::spawn(async move {
+        let mut pause = Pause::default();
+        while let Some(pool) = open(&pool) {
+            match bring_up(&pool).await {
+                Some(zygote) => {
+                    fill(pool, &zygote, &mut pause).await;
+                }
+                None => {
+                    drop(pool);
+                    pause.take().await;
+                }
+            }
+        }
+    });
+}
+
+fn open(pool: &Weak<Pool>) -> Option<Arc<Pool>> {
+    pool.upgrade().filter(|pool| *pool.readiness.borrow() != Readiness::Closed)
+}
+
+async fn bring_up(pool: &Pool) -> Option<Arc<Zygote>> {
+    let line = &pool.line;
+    let name = &line.function.name;
+    match Zygote::start(&line.host, &line.recipe, line.policy.as_ref(), name).await {
+        Ok(zygote) => {
+            *pool.zygote() = Some(Arc::clone(&zygote));
+            set(pool, Readiness::Ready);
+            tracing::info!(function = name, zygote = zygote.pid, "ready");
+            Some(zygote)
+        }
+        Err(error) => {
+            tracing::error!(function = name, %error, "cannot be started; it is tried again");
+            set(pool, Readiness::Failed(error.to_string()));
+            None
+        }
+    }
+}
+
+/// Parks a worker for every free slot until the zygote dies or the pool is closed.
+async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
+    let (failed, mut failures) = tokio::sync::mpsc::unbounded_channel();
+    let mut failures_in_a_row = 0;
+    loop {
+        tokio::select! {
+            () = zygote.died() => break,
+            slot = Arc::clone(&pool.slots).acquire_owned() => {
+                let Ok(slot) = slot else { return };
+                tokio::spawn(park(Arc::clone(&pool), Arc::clone(zygote), slot, failed.clone()));
+            }
+            Some(parked) = failures.recv() => {
+                if parked {
+                    failures_in_a_row = 0;
+                    pause.reset();
+                    set(&pool, Readiness::Ready);
+                } else {
+                    failures_in_a_row += 1;
+                    if failures_in_a_row >= PATIENCE {
+                        let why = "its workers cannot be restricted or parked; see the log";
+                        set(&pool, Readiness::Failed(why.to_owned()));
+                    }
+                    pause.take().await;
+                }
+            }
+        }
+    }
+    if *pool.readiness.borrow() == Readiness::Closed {
+        return;
+    }
+    tracing::warn!(function = pool.line.function.name, "its zygote has died; starting another");
+    set(&pool, Readiness::Starting);
+    pool.zygote().take();
+    pool.purge();
+    pause.take().await;
+}
+
+async fn park(
+    pool: Arc<Pool>,
+    zygote: Arc<Zygote>,
+    slot: OwnedSemaphorePermit,
+    report: tokio::sync::mpsc::UnboundedSender<bool>,
+) {
+    let parked = match pool.line.park(&zygote, slot).await {
+        Ok(worker) if *pool.readiness.borrow() == Readiness::Closed => {
+            worker.discard().await;
+            return;
+        }
+        Ok(worker) => {
+            pool.push(worker);
+            true
+        }
+        // What a dying zygote could not do says nothing about the function.
+        Err(_) if zygote.is_dead() => return,
+        Err(error) => {
+            tracing::error!(function = pool.line.function.name, %error, "a worker was not parked");
+            false
+        }
+    };
+    // Nobody listens once the zygote is dead.
+    let _unheard = report.send(parked);
+}
+
+/// Sets the readiness, unless the pool is closed.
+fn set(pool: &Pool, readiness: Readiness) {
+    pool.readiness.send_if_modified(|current| {
+        let change = *current != Readiness::Closed && *current != readiness;
+        if change {
+            *current = readiness;
+        }
+        change
+    });
+}
+
+#[derive(Debug, Default)]
+struct Pause {
+    failures: u32,
+}
+
+impl Pause {
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    async fn take(&mut self) {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        tokio::time::sleep(pause).await;
+    }
+}

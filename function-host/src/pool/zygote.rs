@@ -1,0 +1,282 @@
+//! A zygote as the host sees it: orders go in, ends of workers come out, nothing is believed.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use leasehold_sandbox::Policy;
+use leasehold_sandbox::policy::CompileError;
+use leasehold_sandbox::sys::pidfd::PidFd;
+use leasehold_sandbox::sys::socket;
+use leasehold_sandbox::sys::wait::Exit;
+use leasehold_zygote::MAX_MESSAGE;
+use leasehold_zygote::wire::{Fork, FromZygote, Launch, Serve, ToZygote, decode, encode};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe;
+use tokio::sync::{oneshot, watch};
+
+use super::audit::{self, Shared};
+use super::log;
+use super::start::Recipe;
+use crate::host::Host;
+
+/// The longest that a function may take to load.
+const LOAD_TIME: Duration = Duration::from_secs(60);
+
+/// Why a zygote did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A call of the host's failed.
+    #[error("{act}: {source}")]
+    Act {
+        /// What was to be done.
+        act: &'static str,
+        /// Why it was not.
+        source: io::Error,
+    },
+    /// The ruleset could not be made.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The function's import failed; its traceback is in the log.
+    #[error("the function cannot be loaded: {0}")]
+    Import(String),
+    /// It took too long.
+    #[error("the function took more than {} s to load", LOAD_TIME.as_secs())]
+    Slow,
+    /// It ended without a word.
+    #[error("the zygote ended while the function was loaded{0}; see the log")]
+    Ended(String),
+    /// Import code has made memory that every call could write.
+    #[error(
+        "the import has left writable shared memory, which would join all calls: {0}; make it in \
+         the handler instead"
+    )]
+    SharedMemory(Shared),
+}
+
+fn act(act: &'static str) -> impl FnOnce(io::Error) -> StartError {
+    move |source| StartError::Act { act, source }
+}
+
+/// A living zygote.
+#[derive(Debug)]
+pub struct Zygote {
+    /// Its process number.
+    pub pid: u32,
+    handle: PidFd,
+    control: AsyncFd<OwnedFd>,
+    next: AtomicU64,
+    waiting: Mutex<HashMap<u64, oneshot::Sender<Ended>>>,
+    dead: watch::Sender<bool>,
+}
+
+/// How the fork of a worker, or the worker, ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The process that the zygote had forked is reaped.
+    Exited(Exit),
+    /// There was none: `errno`.
+    NotForked(i32),
+}
+
+impl Zygote {
+    /// Starts one and waits until the function is loaded and nothing that its import has started is
+    /// left.
+    ///
+    /// # Errors
+    /// Why the function cannot be served.
+    pub async fn start(
+        host: &Arc<Host>,
+        recipe: &Recipe,
+        policy: Option<&Policy>,
+        function: &str,
+    ) -> Result<Arc<Self>, StartError> {
+        let (ours, theirs) =
+            socket::pair(socket::Kind::SeqPacket).map_err(act("cannot make a socket"))?;
+        let (log_writer, log_reader) = pipe::pipe().map_err(act("cannot make a pipe"))?;
+        let log_writer =
+            log_writer.into_blocking_fd().map_err(act("cannot make a pipe blocking"))?;
+        log::follow(function, log_reader);
+
+        let started = host.processes.spawn_launcher(theirs, log_writer).await;
+        let started = started.map_err(act("cannot start a zygote"))?;
+        set_nonblocking(&ours).map_err(act("cannot make a socket non-blocking"))?;
+        let zygote = Arc::new(Self {
+            pid: started.pid,
+            handle: PidFd::open(started.pid).map_err(act("cannot open the zygote"))?,
+            control: AsyncFd::new(ours).map_err(act("cannot watch a socket"))?,
+            next: AtomicU64::new(0),
+            waiting: Mutex::default(),
+            dead: watch::Sender::new(false),
+        });
+        zygote.instruct(host, recipe, policy).await?;
+        let mut exit = started.exit;
+        let ready = tokio::select! {
+            ready = tokio::time::timeout(LOAD_TIME, zygote.await_ready()) => {
+                ready.map_err(|_| StartError::Slow)?
+            }
+            exit = &mut exit => Err(StartError::Ended(how(exit.ok()))),
+        };
+        let (threads, killed) = match ready {
+            // The socket's end is seen before the exit is: say how it ended.
+            Err(StartError::Ended(_)) => return Err(StartError::Ended(how(exit.await.ok()))),
+            other => other?,
+        };
+        host.processes.kill_strays();
+        if policy.is_some() {
+            audit::check(zygote.pid).map_err(act("cannot inspect the zygote"))?
+                .map_or(Ok(()), |shared| Err(StartError::SharedMemory(shared)))?;
+        }
+        if killed > 0 {
+            tracing::warn!(function, killed, "the import left processes running; they were killed");
+        }
+        if threads > 1 {
+            tracing::warn!(
+                function, threads,
+                "the import left threads running; calls are forked without them"
+            );
+        }
+        Arc::clone(&zygote).read_for_ever(Arc::clone(host), exit);
+        Ok(zygote)
+    }
+
+    /// Orders a worker. The receiver resolves when it has ended, and fails when the zygote has.
+    ///
+    /// # Errors
+    /// When the zygote is gone.
+    pub async fn order(
+        &self,
+        fork: impl FnOnce(u64) -> Fork,
+        fds: &[BorrowedFd<'_>],
+    ) -> io::Result<oneshot::Receiver<Ended>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (send, receive) = oneshot::channel();
+        self.lock().insert(number, send);
+        let sent = self.send(&ToZygote::Fork(fork(number)), fds).await;
+        if sent.is_err() || *self.dead.borrow() {
+            self.lock().remove(&number);
+        }
+        sent.map(|()| receive)
+    }
+
+    /// Waits until the zygote is dead.
+    pub async fn died(&self) {
+        // The sender is ours: it cannot be gone.
+        let _dead = self.dead.subscribe().wait_for(|dead| *dead).await;
+    }
+
+    /// Kills it, and with it the workers that have no undertaker; waits until it is dead.
+    pub async fn end(&self) {
+        if self.handle.kill().is_ok() {
+            self.died().await;
+        }
+    }
+
+    /// Whether it is dead.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        *self.dead.borrow()
+    }
+
+    async fn instruct(
+        &self,
+        host: &Host,
+        recipe: &Recipe,
+        policy: Option<&Policy>,
+    ) -> Result<(), StartError> {
+        let ruleset = policy.map(Policy::zygote_ruleset).transpose()?;
+        let launch = Launch {
+            layer: policy.map(|policy| policy.zygote_layer().clone()),
+            start: recipe.start.clone(),
+            directory: recipe.directory.clone(),
+        };
+        let serve = Serve {
+            layer: policy.map(|policy| policy.worker_layer().clone()),
+            program: recipe.program.clone(),
+        };
+        let mut fds: Vec<BorrowedFd<'_>> = ruleset.iter().map(AsFd::as_fd).collect();
+        if matches!(launch.start, leasehold_zygote::wire::Start::Become(_)) {
+            fds.push(host.library.as_fd());
+        }
+        self.send(&launch, &fds).await.map_err(act("cannot instruct the zygote"))?;
+        self.send(&serve, &[]).await.map_err(act("cannot instruct the zygote"))
+    }
+
+    async fn await_ready(&self) -> Result<(u64, u32), StartError> {
+        match self.receive().await.map_err(act("cannot read from the zygote"))? {
+            Some(FromZygote::Ready { threads, killed }) => Ok((threads, killed)),
+            Some(FromZygote::Failed { message }) => Err(StartError::Import(message)),
+            Some(FromZygote::Exited { .. } | FromZygote::NotForked { .. }) | None => {
+                Err(StartError::Ended(String::new()))
+            }
+        }
+    }
+
+    fn read_for_ever(self: Arc<Self>, host: Arc<Host>, exit: oneshot::Receiver<Exit>) {
+        tokio::spawn(async move {
+            while let Ok(Some(message)) = self.receive().await {
+                let (worker, ended) = match message {
+                    FromZygote::Exited { worker, exit } => (worker, Ended::Exited(exit)),
+                    FromZygote::NotForked { worker, errno } => (worker, Ended::NotForked(errno)),
+                    FromZygote::Ready { .. } | FromZygote::Failed { .. } => continue,
+                };
+                if let Some(waiting) = self.lock().remove(&worker) {
+                    // Nobody may be waiting.
+                    let _unawaited = waiting.send(ended);
+                }
+            }
+            // Closed or nonsense: either way it is of no more use, and dies with its socket.
+            self.dead.send_replace(true);
+            self.lock().clear();
+            drop(self);
+            let _reaped = exit.await;
+            host.processes.kill_strays();
+        });
+    }
+
+    async fn send<T: serde::Serialize>(&self, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let bytes = encode(message).map_err(io::Error::other)?;
+        self.control
+            .async_io(Interest::WRITABLE, |control| socket::send(control.as_fd(), &bytes, fds))
+            .await
+    }
+
+    /// The next message; `None` at the end. A message with descriptors or of another form is an error.
+    async fn receive(&self) -> io::Result<Option<FromZygote>> {
+        let mut buffer = vec![0; MAX_MESSAGE.min(16 * 1024)];
+        let received = self
+            .control
+            .async_io(Interest::READABLE, |control| {
+                socket::receive_bytes(control.as_fd(), &mut buffer)
+            })
+            .await?;
+        match received {
+            0 => Ok(None),
+            len => decode(&buffer[..len]).map(Some).map_err(io::Error::other),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Ended>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn how(exit: Option<Exit>) -> String {
+    match exit {
+        Some(Exit { signal: Some(libc::SIGSYS), .. }) => " (killed by its system call filter)".into(),
+        Some(Exit { signal: Some(signal), .. }) => format!(" (killed by signal {signal})"),
+        Some(Exit { code: Some(code), .. }) => format!(" (exit status {code})"),
+        _ => String::new(),
+    }
+}
+
+pub(super) fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
