@@ -12,6 +12,7 @@ mod arguments;
 mod delta;
 mod floor;
 mod grants;
+mod sockets;
 
 pub use delta::{pin_descriptor, worker_delta};
 pub use floor::{Group, groups};

@@ -299,19 +299,6 @@ fn table() -> impl Strategy<Value = RuleTable> {
         })
 }
 
-/// Values at and around what an entry compares with: a random argument rarely meets a rule.
-fn near(entry: &Entry) -> Vec<u64> {
-    let mut values = vec![0, u64::MAX];
-    for condition in entry.clauses.iter().flat_map(|clause| &clause.conditions) {
-        let (Compare::Eq(v)
-        | Compare::AtLeast(v)
-        | Compare::AtMost(v)
-        | Compare::MaskedEq { value: v, .. }) = condition.compare;
-        values.extend([v, v.wrapping_add(1), v.wrapping_sub(1), v | 1 << 32, !v]);
-    }
-    values
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
@@ -326,7 +313,7 @@ proptest! {
             assert_same(&table, &program, &data(table.arch(), number, args));
         }
         for (&number, entry) in table.entries() {
-            let near = near(entry);
+            let near = entry.values_around();
             for (i, &v) in near.iter().enumerate() {
                 assert_same(&table, &program, &data(table.arch(), number, [v; 6]));
                 let mut mixed = args;

@@ -5,7 +5,7 @@
 //! (`SYSCALL_DEFINE*`), not the C library's. Constants are from the uapi headers named beside them.
 #![forbid(unsafe_code)]
 
-use super::Intents;
+use super::{Intents, sockets};
 use crate::policy::bpf::{Action, BpfError, Clause, Compare, Condition, Entry, Width};
 
 const EPERM: Action = Action::Errno(libc::EPERM as u16);
@@ -13,9 +13,8 @@ const ENOSYS: Action = Action::Errno(libc::ENOSYS as u16);
 const EINVAL: Action = Action::Errno(libc::EINVAL as u16);
 const ENOTTY: Action = Action::Errno(libc::ENOTTY as u16);
 const EOPNOTSUPP: Action = Action::Errno(libc::EOPNOTSUPP as u16);
-const ENOPROTOOPT: Action = Action::Errno(libc::ENOPROTOOPT as u16);
 
-type Rule = (&'static str, Entry);
+pub(super) type Rule = (&'static str, Entry);
 
 /// The entries of these calls, in the filter that a function's processes share.
 pub(super) fn rules(intents: &Intents<'_>) -> Result<Vec<Rule>, BpfError> {
@@ -24,7 +23,7 @@ pub(super) fn rules(intents: &Intents<'_>) -> Result<Vec<Rule>, BpfError> {
     rules.extend(clocks()?);
     rules.extend(commands()?);
     rules.extend(files()?);
-    rules.extend(sockets(intents)?);
+    rules.extend(sockets::rules(intents)?);
     Ok(rules)
 }
 
@@ -192,7 +191,8 @@ const PRCTL: &[u32] = &[
 ];
 
 /// `<linux/fcntl.h>`. SETLK and SETLKW are what SQLite's databases need. Not GETLK and the locks of
-/// open files, which show read locks that other calls hold on a shared file; not SETOWN, SETSIG,
+/// open files, which show read locks that other calls hold on a shared file (so SQLite's
+/// write-ahead log needs `locking_mode=EXCLUSIVE`); not SETOWN, SETSIG,
 /// SETLEASE, NOTIFY and the write hints, which reach beyond the process; not SETPIPE_SZ, which
 /// spends the user's quota.
 const FCNTL: &[u32] = &[
@@ -253,94 +253,4 @@ fn files() -> Result<Vec<Rule>, BpfError> {
         ("preadv2", no_flags()?),
         ("pwritev2", no_flags()?),
     ])
-}
-
-/// `<linux/socket.h>`, `<linux/net.h>`, `<linux/in.h>`.
-const AF_UNIX: u32 = 1;
-const AF_INET: u32 = 2;
-const AF_INET6: u32 = 10;
-/// SOCK_TYPE_MASK: the bits above it are SOCK_CLOEXEC and SOCK_NONBLOCK.
-const SOCK_TYPE: u32 = 0xf;
-const SOCK_STREAM: u32 = 1;
-const SOCK_SEQPACKET: u32 = 5;
-const IPPROTO_TCP: u32 = 6;
-
-/// Landlock rules TCP ports, and nothing else that a socket reaches.
-fn sockets(intents: &Intents<'_>) -> Result<Vec<Rule>, BpfError> {
-    /// It connects while it sends, past Landlock's rule on connect.
-    const MSG_FASTOPEN: u32 = 0x2000_0000;
-    let granted = |granted| Entry::always(if granted { Action::Allow } else { EPERM });
-    // EOPNOTSUPP: the answer where TCP Fast Open is turned off, after which programs connect.
-    let send = |flags| {
-        when(
-            vec![bits(flags, MSG_FASTOPEN, 0)?],
-            Action::Allow,
-            EOPNOTSUPP,
-        )
-    };
-    Ok(vec![
-        ("socket", socket(intents.connect || intents.listen)?),
-        ("socketpair", socketpair()?),
-        ("connect", granted(intents.connect)?),
-        // A port to connect from is Landlock's bind right as well, which `listen` alone grants; and an
-        // end of a pair could take an abstract name that other calls find taken.
-        ("bind", granted(intents.listen)?),
-        // Without bind, listen takes a port that nobody granted.
-        ("listen", granted(intents.listen)?),
-        ("sendto", send(3)?),
-        ("sendmsg", send(2)?),
-        ("sendmmsg", send(3)?),
-        ("setsockopt", setsockopt()?),
-    ])
-}
-
-/// TCP only. MPTCP, SCTP and SMC are streams that Landlock's rules on ports do not cover; datagrams,
-/// raw sockets, other families it does not cover either. getaddrinfo does without its netlink socket.
-fn socket(network: bool) -> Result<Entry, BpfError> {
-    let mut clauses = Vec::new();
-    if network {
-        for family in [AF_INET, AF_INET6] {
-            for protocol in [0, IPPROTO_TCP] {
-                let conditions = vec![
-                    dword(0, family)?,
-                    bits(1, SOCK_TYPE, SOCK_STREAM)?,
-                    dword(2, protocol)?,
-                ];
-                clauses.push(Clause::new(conditions, Action::Allow)?);
-            }
-        }
-    }
-    Entry::new(clauses, EPERM)
-}
-
-/// A datagram pair can send to any socket that has a path or an abstract name.
-fn socketpair() -> Result<Entry, BpfError> {
-    let connected = [SOCK_STREAM, SOCK_SEQPACKET].map(|kind| {
-        Clause::new(
-            vec![dword(0, AF_UNIX)?, bits(1, SOCK_TYPE, kind)?],
-            Action::Allow,
-        )
-    });
-    Entry::new(connected.into_iter().collect::<Result<_, _>>()?, EPERM)
-}
-
-fn setsockopt() -> Result<Entry, BpfError> {
-    /// `<linux/tcp.h>`: TCP_FASTOPEN and TCP_FASTOPEN_CONNECT connect past Landlock's rule; TCP_ULP
-    /// turns the socket into another protocol.
-    const TCP: [u32; 3] = [23, 30, 31];
-    const SOL_SOCKET: u32 = 1;
-    /// Two processes of one user share a port, and each takes connections meant for the other.
-    const SO_REUSEPORT: u32 = 15;
-    let mut clauses = Vec::new();
-    for option in TCP {
-        clauses.push(Clause::new(
-            vec![dword(1, IPPROTO_TCP)?, dword(2, option)?],
-            EOPNOTSUPP,
-        )?);
-    }
-    clauses.push(Clause::new(
-        vec![dword(1, SOL_SOCKET)?, dword(2, SO_REUSEPORT)?],
-        ENOPROTOOPT,
-    )?);
-    Entry::new(clauses, Action::Allow)
 }

@@ -18,6 +18,7 @@ const UNCHANGED: Action = Action::Errno(0);
 
 /// `<linux/prctl.h>`: SET_PDEATHSIG, SET_DUMPABLE, SET_SECCOMP, SET_CHILD_SUBREAPER. A dumpable worker
 /// would be open to the domain around it; a subreaper would keep what the undertaker must find.
+/// What can only be reduced and never undone (NO_NEW_PRIVS, the bounding set) a worker may go on with.
 const PRCTL_OF_ZYGOTES: &[u32] = &[1, 4, 22, 36];
 /// CLONE_THREAD of `<linux/sched.h>`.
 const CLONE_THREAD: u32 = 0x1_0000;

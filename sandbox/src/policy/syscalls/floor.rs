@@ -127,7 +127,7 @@ static GROUPS: &[Group] = &[
         why: "pairs, and sockets that the host handed over, work; which sockets can be made is an argument's matter",
         answer: Action::Allow,
         calls: &[
-            "accept", "accept4", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg",
+            "accept", "accept4", "getpeername", "getsockname", "recvfrom", "recvmmsg",
             "recvmsg", "shutdown",
         ],
     },

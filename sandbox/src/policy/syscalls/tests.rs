@@ -565,6 +565,7 @@ fn pairs_options_and_flags() {
         (1, 30, ALLOW),
         (1, 2, ALLOW),
         (1, 15, ENOPROTOOPT),
+        (1, 76, ENOPROTOOPT),
     ] {
         assert_eq!(
             worker.int("setsockopt", &[3, level, option]),
