@@ -37,7 +37,7 @@ fn with_ports_only_tcp() {
                     );
                 }
             }
-            for kind in [0, 2, 3, 4, 5, 6, 10, 0x8_0002] {
+            for kind in [0, 2, 3, 4, 5, 6, 9, 10, 0x8_0002] {
                 assert_eq!(worker.int("socket", &[family, kind, 0]), EPERM, "{kind}");
             }
         }
@@ -62,6 +62,7 @@ fn pairs_options_and_flags() {
         (1, 2, EPERM),
         (1, 3, EPERM),
         (1, 0x8_0002, EPERM),
+        (1, 9, EPERM),
         (2, 1, EPERM),
         (30, 5, EPERM),
     ] {
