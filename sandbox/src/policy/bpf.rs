@@ -15,7 +15,7 @@ pub use rule::{Action, Clause, Compare, Condition, Entry, Width};
 
 use std::collections::BTreeMap;
 
-use crate::enforce::program::Program;
+use crate::enforce::Program;
 use crate::names::syscalls::Arch;
 use crate::policy::interpreter::SeccompData;
 use assembler::{Assembler, Target, Test, Word};

@@ -4,7 +4,7 @@
 //! instructions are those that the kernel's `seccomp_check_filter` admits. Knows no names.
 #![forbid(unsafe_code)]
 
-use crate::enforce::program::{Instruction, Program};
+use crate::enforce::{Instruction, Program};
 
 /// What a filter sees of a call, `struct seccomp_data` of `<linux/seccomp.h>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::enforce::program::{Instruction, Program};
+use crate::enforce::{Instruction, Program};
 
 // `<linux/bpf_common.h>`: class, size or operation, mode or source.
 const LD_W_ABS: u16 = 0x20;

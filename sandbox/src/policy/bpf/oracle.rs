@@ -8,7 +8,7 @@ use seccompiler::{
 };
 
 use super::*;
-use crate::enforce::program::Instruction;
+use crate::enforce::Instruction;
 use crate::policy::interpreter::run;
 
 type Check = (u8, bool, u8, u64, u64);

@@ -8,7 +8,7 @@ mod worker;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::enforce::program::Program;
+use crate::enforce::Program;
 use crate::names::syscalls::{all, is_known};
 use crate::policy::bpf::compile;
 use crate::policy::interpreter::{SeccompData, run_chain};
