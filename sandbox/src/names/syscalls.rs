@@ -47,7 +47,10 @@ pub fn number(arch: Arch, name: &str) -> Option<u32> {
 /// The name of a call.
 #[must_use]
 pub fn name(arch: Arch, number: u32) -> Option<&'static str> {
-    TABLE.iter().find(|row| column(row, arch) == Some(number)).map(|row| row.0)
+    TABLE
+        .iter()
+        .find(|row| column(row, arch) == Some(number))
+        .map(|row| row.0)
 }
 
 /// Whether some architecture has a call of this name.

@@ -1,0 +1,314 @@
+//! One call's rule: conditions on its arguments and the answers they lead to.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+
+use super::BpfError;
+use super::assembler::{Assembler, Target, Test, Word};
+use crate::policy::interpreter::SeccompData;
+
+/// The largest error that the kernel returns, `MAX_ERRNO` of `<linux/err.h>`.
+const MAX_ERRNO: u16 = 4095;
+
+/// The filter's answer to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// The call is made.
+    Allow,
+    /// The call is not made and returns this error; 0 reports success without effect.
+    Errno(u16),
+    /// The process ends by SIGSYS, all its threads with it.
+    KillProcess,
+    /// The listener decides.
+    Notify,
+}
+
+impl Action {
+    const RET_KILL_PROCESS: u32 = 0x8000_0000;
+    const RET_ERRNO: u32 = 0x0005_0000;
+    const RET_USER_NOTIF: u32 = 0x7fc0_0000;
+    const RET_ALLOW: u32 = 0x7fff_0000;
+
+    /// The filter's return value, `SECCOMP_RET_*` of `<linux/seccomp.h>` with its data.
+    #[must_use]
+    pub const fn verdict(self) -> u32 {
+        match self {
+            Self::Allow => Self::RET_ALLOW,
+            Self::Errno(errno) => Self::RET_ERRNO | errno as u32,
+            Self::KillProcess => Self::RET_KILL_PROCESS,
+            Self::Notify => Self::RET_USER_NOTIF,
+        }
+    }
+
+    /// The inverse of [`Self::verdict`]; `None` for answers that are never given here.
+    #[must_use]
+    pub fn from_verdict(verdict: u32) -> Option<Self> {
+        match (verdict & 0xffff_0000, verdict as u16) {
+            (Self::RET_ALLOW, 0) => Some(Self::Allow),
+            (Self::RET_ERRNO, errno) if errno <= MAX_ERRNO => Some(Self::Errno(errno)),
+            (Self::RET_KILL_PROCESS, 0) => Some(Self::KillProcess),
+            (Self::RET_USER_NOTIF, 0) => Some(Self::Notify),
+            _ => None,
+        }
+    }
+
+    pub(super) fn checked(self) -> Result<Self, BpfError> {
+        match self {
+            Self::Errno(errno) if errno > MAX_ERRNO => Err(BpfError::Errno(errno)),
+            _ => Ok(self),
+        }
+    }
+}
+
+/// How much of an argument the kernel looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Width {
+    /// The low 32 bits, as for `int` and `unsigned int`: the kernel drops the high word, and a
+    /// comparison that does not is bypassed by setting it.
+    Dword,
+    /// All 64 bits, as for pointers and `unsigned long`.
+    Qword,
+}
+
+/// An unsigned comparison of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Compare {
+    /// The argument is this value.
+    Eq(u64),
+    /// The argument's bits under the mask are the value.
+    MaskedEq {
+        /// The bits that count; not 0.
+        mask: u64,
+        /// Their value; no bit outside the mask.
+        value: u64,
+    },
+    /// The argument is this value or greater.
+    AtLeast(u64),
+    /// The argument is this value or less.
+    AtMost(u64),
+}
+
+/// One checked condition on one argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Condition {
+    arg: u8,
+    width: Width,
+    compare: Compare,
+}
+
+impl Condition {
+    /// A condition on argument `arg`, counted from 0.
+    ///
+    /// # Errors
+    /// When there is no such argument, an operand is wider than the comparison, or a masked
+    /// comparison cannot tell anything.
+    pub fn new(arg: u8, width: Width, compare: Compare) -> Result<Self, BpfError> {
+        if arg > 5 {
+            return Err(BpfError::Argument(arg));
+        }
+        let (operand, mask) = match compare {
+            Compare::Eq(value) | Compare::AtLeast(value) | Compare::AtMost(value) => (value, None),
+            Compare::MaskedEq { mask, value } => (value, Some(mask)),
+        };
+        if let Some(mask) = mask
+            && (mask == 0 || operand & !mask != 0)
+        {
+            return Err(BpfError::Mask {
+                mask,
+                value: operand,
+            });
+        }
+        let widest = operand.max(mask.unwrap_or(0));
+        if width == Width::Dword && widest > u64::from(u32::MAX) {
+            return Err(BpfError::Width(widest));
+        }
+        Ok(Self {
+            arg,
+            width,
+            compare,
+        })
+    }
+
+    fn holds(&self, data: &SeccompData) -> bool {
+        let argument = match self.width {
+            Width::Dword => data.args[usize::from(self.arg)] & u64::from(u32::MAX),
+            Width::Qword => data.args[usize::from(self.arg)],
+        };
+        match self.compare {
+            Compare::Eq(value) => argument == value,
+            Compare::MaskedEq { mask, value } => argument & mask == value,
+            Compare::AtLeast(value) => argument >= value,
+            Compare::AtMost(value) => argument <= value,
+        }
+    }
+
+    /// The value, when this is an equality of 32 bits.
+    fn dword_value(&self) -> Option<u32> {
+        match (self.width, self.compare) {
+            (Width::Dword, Compare::Eq(value)) => Some(value as u32),
+            _ => None,
+        }
+    }
+
+    fn assemble(&self, code: &mut Assembler, yes: Target, no: Target) -> Target {
+        let (low, high) = (Word::low(self.arg), Word::high(self.arg));
+        let halves = |value: u64| (value as u32, (value >> 32) as u32);
+        let wide = self.width == Width::Qword;
+        match self.compare {
+            Compare::Eq(value) => {
+                let (l, h) = halves(value);
+                let yes = code.test(low, Test::Equal(l), yes, no);
+                if wide {
+                    code.test(high, Test::Equal(h), yes, no)
+                } else {
+                    yes
+                }
+            }
+            Compare::MaskedEq { mask, value } => {
+                let ((ml, mh), (l, h)) = (halves(mask), halves(value));
+                let yes = if ml == 0 {
+                    yes
+                } else {
+                    code.masked(low, ml, l, yes, no)
+                };
+                if mh == 0 {
+                    yes
+                } else {
+                    code.masked(high, mh, h, yes, no)
+                }
+            }
+            Compare::AtLeast(value) => {
+                let (l, h) = halves(value);
+                let by_low = code.test(low, Test::AtLeast(l), yes, no);
+                if !wide {
+                    return by_low;
+                }
+                let by_low = code.test(high, Test::Equal(h), by_low, no);
+                code.test(high, Test::Above(h), yes, by_low)
+            }
+            Compare::AtMost(value) => {
+                let (l, h) = halves(value);
+                let by_low = code.test(low, Test::Above(l), no, yes);
+                if !wide {
+                    return by_low;
+                }
+                let by_low = code.test(high, Test::Equal(h), by_low, yes);
+                code.test(high, Test::Above(h), no, by_low)
+            }
+        }
+    }
+}
+
+/// Conditions that must all hold, and the answer when they do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Clause {
+    conditions: Vec<Condition>,
+    action: Action,
+}
+
+impl Clause {
+    /// A clause.
+    ///
+    /// # Errors
+    /// When there is no condition, or the answer is not one the kernel can give.
+    pub fn new(conditions: Vec<Condition>, action: Action) -> Result<Self, BpfError> {
+        if conditions.is_empty() {
+            return Err(BpfError::Unconditional);
+        }
+        Ok(Self {
+            conditions,
+            action: action.checked()?,
+        })
+    }
+
+    /// The word and value, when this clause is one equality of 32 bits.
+    fn switch_case(&self) -> Option<(u8, u32)> {
+        match self.conditions.as_slice() {
+            [only] => only.dword_value().map(|value| (only.arg, value)),
+            _ => None,
+        }
+    }
+}
+
+/// What is answered to one system call: the first clause that holds, otherwise `otherwise`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    clauses: Vec<Clause>,
+    otherwise: Action,
+}
+
+impl Entry {
+    /// One answer, whatever the arguments.
+    ///
+    /// # Errors
+    /// When the answer is not one the kernel can give.
+    pub fn always(action: Action) -> Result<Self, BpfError> {
+        Self::new(Vec::new(), action)
+    }
+
+    /// The first clause that holds answers, and `otherwise` when none does.
+    ///
+    /// # Errors
+    /// When `otherwise` is not an answer that the kernel can give.
+    pub fn new(clauses: Vec<Clause>, otherwise: Action) -> Result<Self, BpfError> {
+        Ok(Self {
+            clauses,
+            otherwise: otherwise.checked()?,
+        })
+    }
+
+    /// Values at and around what the entry compares with: a random argument rarely meets a rule.
+    #[cfg(test)]
+    pub(super) fn values_around(&self) -> Vec<u64> {
+        let mut values = vec![0, u64::MAX];
+        for condition in self.clauses.iter().flat_map(|clause| &clause.conditions) {
+            let (Compare::Eq(v)
+            | Compare::AtLeast(v)
+            | Compare::AtMost(v)
+            | Compare::MaskedEq { value: v, .. }) = condition.compare;
+            values.extend([v, v.wrapping_add(1), v.wrapping_sub(1), v | 1 << 32, !v]);
+        }
+        values
+    }
+
+    pub(super) fn evaluate(&self, data: &SeccompData) -> Action {
+        self.clauses
+            .iter()
+            .find(|clause| {
+                clause
+                    .conditions
+                    .iter()
+                    .all(|condition| condition.holds(data))
+            })
+            .map_or(self.otherwise, |clause| clause.action)
+    }
+
+    pub(super) fn assemble(&self, code: &mut Assembler) -> Target {
+        let mut target = Target::Return(self.otherwise.verdict());
+        let mut rest = self.clauses.as_slice();
+        while let Some((last, before)) = rest.split_last() {
+            let Some((arg, _)) = last.switch_case() else {
+                let mut yes = Target::Return(last.action.verdict());
+                for condition in last.conditions.iter().rev() {
+                    yes = condition.assemble(code, yes, target);
+                }
+                target = yes;
+                rest = before;
+                continue;
+            };
+            // Neighbouring equalities on one word become a search tree of their own.
+            let mut cases = BTreeMap::new();
+            while let Some((case, before)) = rest.split_last() {
+                match case.switch_case() {
+                    Some((of, value)) if of == arg => {
+                        cases.insert(value, Target::Return(case.action.verdict()));
+                        rest = before;
+                    }
+                    _ => break,
+                }
+            }
+            target = code.switch(Word::low(arg), &cases, target);
+        }
+        target
+    }
+}
