@@ -24,12 +24,21 @@ const NOT_INHERITED: [&str; 9] = [
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    for input in ["build.rs", "zygote/src", "zygote/Cargo.toml", "../sandbox/src", "../Cargo.lock"] {
+    for input in [
+        "build.rs",
+        "zygote/src",
+        "zygote/Cargo.toml",
+        "../sandbox/src",
+        "../Cargo.lock",
+    ] {
         println!("cargo::rerun-if-changed={}", here.join(input).display());
     }
     match build(&here, &out) {
         Ok(library) => {
-            println!("cargo::rustc-env=LEASEHOLD_ZYGOTE_LIBRARY={}", library.display());
+            println!(
+                "cargo::rustc-env=LEASEHOLD_ZYGOTE_LIBRARY={}",
+                library.display()
+            );
         }
         Err(error) => println!("cargo::error=the library for CPython was not built: {error}"),
     }
@@ -39,8 +48,21 @@ fn build(here: &Path, out: &Path) -> Result<PathBuf, String> {
     let target = out.join("zygote-library");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args(["rustc", "--package", "leasehold-zygote", "--lib", "--crate-type", "cdylib"])
-        .args(["--release", "--locked", "--offline", "--quiet", "--manifest-path"])
+        .args([
+            "rustc",
+            "--package",
+            "leasehold-zygote",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+        ])
+        .args([
+            "--release",
+            "--locked",
+            "--offline",
+            "--quiet",
+            "--manifest-path",
+        ])
         .arg(here.join("zygote/Cargo.toml"))
         .arg("--target-dir")
         .arg(&target)
@@ -59,10 +81,15 @@ fn build(here: &Path, out: &Path) -> Result<PathBuf, String> {
             cargo.env_remove(&name);
         }
     }
-    let status = cargo.status().map_err(|error| format!("cannot run cargo: {error}"))?;
+    let status = cargo
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
     if !status.success() {
         return Err(format!("cargo ended with {status}"));
     }
     let library = target.join("release/libleasehold_zygote.so");
-    library.is_file().then_some(library).ok_or_else(|| "cargo made no library".to_owned())
+    library
+        .is_file()
+        .then_some(library)
+        .ok_or_else(|| "cargo made no library".to_owned())
 }

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Before anything else starts a thread or opens a descriptor: a launcher is a small process.
-    if std::env::args_os().nth(1).is_some_and(|arg| arg == leasehold_zygote::launch::ARGUMENT) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|arg| arg == leasehold_zygote::launch::ARGUMENT)
+    {
         return leasehold_zygote::launch::main();
     }
     leasehold::cli::main()

@@ -68,8 +68,8 @@ impl Services {
         for service in self.iter() {
             if let ServiceState::Pool(pool) = &service.state {
                 // The sender lives in the pool.
-                let _settled =
-                    pool.readiness().wait_for(|state| *state != Readiness::Starting).await;
+                let mut readiness = pool.readiness();
+                let _settled = readiness.wait_for(|state| *state != Readiness::Starting).await;
             }
         }
     }

@@ -20,8 +20,10 @@ use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-const DIRECTORY: OFlag =
-    OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC).union(OFlag::O_RDONLY);
+const DIRECTORY: OFlag = OFlag::O_DIRECTORY
+    .union(OFlag::O_NOFOLLOW)
+    .union(OFlag::O_CLOEXEC)
+    .union(OFlag::O_RDONLY);
 
 /// The directory in which one function's scratches come and go.
 #[derive(Debug, Clone)]
@@ -39,7 +41,10 @@ impl ScratchRoot {
         let path = parent.join(format!("{name}-{}", unguessable_name()?));
         mkdirat(AT_FDCWD, &path, Mode::S_IRWXU)?;
         let fd = openat(AT_FDCWD, &path, DIRECTORY, Mode::empty())?;
-        Ok(Self { path, fd: Arc::new(fd) })
+        Ok(Self {
+            path,
+            fd: Arc::new(fd),
+        })
     }
 
     /// The absolute path, if `parent` was.
@@ -55,7 +60,11 @@ impl ScratchRoot {
     pub fn make(&self) -> io::Result<Scratch> {
         let name = unguessable_name()?;
         mkdirat(self.fd.as_fd(), name.as_str(), Mode::S_IRWXU)?;
-        Ok(Scratch { path: self.path.join(&name), root: Arc::clone(&self.fd), name })
+        Ok(Scratch {
+            path: self.path.join(&name),
+            root: Arc::clone(&self.fd),
+            name,
+        })
     }
 
     /// Removes it and everything in it.
@@ -88,7 +97,11 @@ impl Scratch {
     /// # Errors
     /// Gives the scratch back; [`Scratch::remove`] then tells what is wrong, if anything is.
     pub fn remove_if_empty(self) -> Result<(), Self> {
-        match unlinkat(self.root.as_fd(), self.name.as_str(), UnlinkatFlags::RemoveDir) {
+        match unlinkat(
+            self.root.as_fd(),
+            self.name.as_str(),
+            UnlinkatFlags::RemoveDir,
+        ) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
             Err(_) => Err(self),
         }

@@ -111,7 +111,7 @@ impl Sink<'_, '_> {
             Self::Frames(writer) => {
                 for chunk in data.chunks(MAX_PAYLOAD) {
                     let header = Header { kind: Kind::Body, len: chunk.len() }.encode();
-                    writer.write_all_buf(&mut header.chain(chunk)).await?;
+                    writer.write_all_buf(&mut Buf::chain(&header[..], chunk)).await?;
                 }
                 Ok(())
             }

@@ -1,16 +1,14 @@
 //! Who tells the host that a worker has ended, and who kills what it leaves.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use leasehold_sandbox::sys::pidfd::PidFd;
-use leasehold_sandbox::sys::socket;
 use leasehold_sandbox::sys::wait::Exit;
-use leasehold_zygote::wire::{FromUndertaker, ToUndertaker, decode, encode};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use leasehold_zygote::wire::{FromUndertaker, ToUndertaker};
 use tokio::sync::oneshot;
 
+use super::messages::Messages;
 use super::processes::Processes;
 use super::zygote::Ended;
 
@@ -27,7 +25,7 @@ enum Kind {
     /// The worker is the zygote's child, and all there is to kill.
     Zygote(oneshot::Receiver<Ended>),
     /// The worker and all that it starts are an undertaker's descendants.
-    Undertaker { control: AsyncFd<OwnedFd>, pid: u32 },
+    Undertaker { control: Messages, pid: u32 },
 }
 
 /// What has become of a worker.
@@ -45,7 +43,7 @@ impl Keeper {
     }
 
     pub(super) fn undertaker(control: OwnedFd, pid: u32) -> io::Result<Self> {
-        let control = AsyncFd::new(control)?;
+        let control = Messages::new(control)?;
         Ok(Self { kind: Kind::Undertaker { control, pid }, exit: None })
     }
 
@@ -81,7 +79,7 @@ impl Keeper {
             }
             Kind::Undertaker { control, pid } => {
                 // It may be gone already; then there is no answer either.
-                let _gone = send(control, ToUndertaker::Bury).await;
+                let _gone = control.send(&ToUndertaker::Bury, &[]).await;
                 loop {
                     match receive(control).await {
                         Some(FromUndertaker::Exited(exit)) => self.exit = Some(exit),
@@ -110,24 +108,13 @@ fn kill(worker: &PidFd) {
 
 /// Waits until the process has ended, whoever reaps it.
 async fn gone(worker: &PidFd) {
-    if let Ok(handle) = AsyncFd::with_interest(worker.as_fd(), Interest::READABLE) {
-        let _readable = handle.readable().await;
+    if let Ok(worker) = worker.try_clone() {
+        // Only a panic could lose it.
+        let _waited = tokio::task::spawn_blocking(move || worker.wait()).await;
     }
-}
-
-async fn send(control: &AsyncFd<OwnedFd>, message: ToUndertaker) -> io::Result<()> {
-    let bytes = encode(&message).map_err(io::Error::other)?;
-    control.async_io(Interest::WRITABLE, |control| socket::send(control.as_fd(), &bytes, &[])).await
 }
 
 /// The next message; `None` at the end, or for what is no message.
-async fn receive(control: &AsyncFd<OwnedFd>) -> Option<FromUndertaker> {
-    let mut buffer = [0; 256];
-    let received = control
-        .async_io(Interest::READABLE, |control| socket::receive_bytes(control.as_fd(), &mut buffer))
-        .await;
-    match received {
-        Ok(len @ 1..) => decode(&buffer[..len]).ok(),
-        Ok(0) | Err(_) => None,
-    }
+async fn receive(control: &Messages) -> Option<FromUndertaker> {
+    control.receive().await.ok().flatten()
 }

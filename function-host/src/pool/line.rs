@@ -21,7 +21,7 @@ use super::keeper::Keeper;
 use super::log::Lines;
 use super::start::Recipe;
 use super::worker::{ParkedWorker, Place, Streams};
-use super::zygote::{Ended, Zygote, set_nonblocking};
+use super::zygote::{Ended, Zygote};
 use crate::function::{Function, Isolation};
 use crate::host::Host;
 
@@ -146,7 +146,6 @@ impl Line {
         let mut undertaker = None;
         if self.burial() != Burial::Worker {
             let (ours, socket) = socket::pair(socket::Kind::SeqPacket).map_err(failed())?;
-            set_nonblocking(&ours).map_err(failed())?;
             theirs.push(socket);
             undertaker = Some(ours);
         }
@@ -158,8 +157,9 @@ impl Line {
             theirs.push(stdout_writer.into_blocking_fd().map_err(failed())?);
             (stdin, stdout) = (Some(stdin_writer), Some(stdout_reader));
         }
-        set_nonblocking(&ours).map_err(failed())?;
-        let socket = UnixStream::from_std(ours.into()).map_err(failed())?;
+        let ours = std::os::unix::net::UnixStream::from(ours);
+        ours.set_nonblocking(true).map_err(failed())?;
+        let socket = UnixStream::from_std(ours).map_err(failed())?;
         let lines = Lines::new(self.function.limits.stderr.0);
         Ok((Streams { socket, stdin, stdout, stderr, lines }, undertaker, Theirs(theirs)))
     }

@@ -11,6 +11,7 @@ mod headers;
 mod keeper;
 mod line;
 mod log;
+mod messages;
 mod outcome;
 mod processes;
 mod replier;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,15 +12,13 @@ use leasehold_sandbox::policy::CompileError;
 use leasehold_sandbox::sys::pidfd::PidFd;
 use leasehold_sandbox::sys::socket;
 use leasehold_sandbox::sys::wait::Exit;
-use leasehold_zygote::MAX_MESSAGE;
-use leasehold_zygote::wire::{Fork, FromZygote, Launch, Serve, ToZygote, decode, encode};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use leasehold_zygote::wire::{Fork, FromZygote, Launch, Serve, ToZygote};
 use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 
 use super::audit::{self, Shared};
 use super::log;
+use super::messages::Messages;
 use super::start::Recipe;
 use crate::host::Host;
 
@@ -68,7 +66,7 @@ pub struct Zygote {
     /// Its process number.
     pub pid: u32,
     handle: PidFd,
-    control: AsyncFd<OwnedFd>,
+    control: Messages,
     next: AtomicU64,
     waiting: Mutex<HashMap<u64, oneshot::Sender<Ended>>>,
     dead: watch::Sender<bool>,
@@ -104,11 +102,10 @@ impl Zygote {
 
         let started = host.processes.spawn_launcher(theirs, log_writer).await;
         let started = started.map_err(act("cannot start a zygote"))?;
-        set_nonblocking(&ours).map_err(act("cannot make a socket non-blocking"))?;
         let zygote = Arc::new(Self {
             pid: started.pid,
             handle: PidFd::open(started.pid).map_err(act("cannot open the zygote"))?,
-            control: AsyncFd::new(ours).map_err(act("cannot watch a socket"))?,
+            control: Messages::new(ours).map_err(act("cannot watch a socket"))?,
             next: AtomicU64::new(0),
             waiting: Mutex::default(),
             dead: watch::Sender::new(false),
@@ -156,7 +153,7 @@ impl Zygote {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (send, receive) = oneshot::channel();
         self.lock().insert(number, send);
-        let sent = self.send(&ToZygote::Fork(fork(number)), fds).await;
+        let sent = self.control.send(&ToZygote::Fork(fork(number)), fds).await;
         if sent.is_err() || *self.dead.borrow() {
             self.lock().remove(&number);
         }
@@ -166,7 +163,8 @@ impl Zygote {
     /// Waits until the zygote is dead.
     pub async fn died(&self) {
         // The sender is ours: it cannot be gone.
-        let _dead = self.dead.subscribe().wait_for(|dead| *dead).await;
+        let mut dead = self.dead.subscribe();
+        let _dead = dead.wait_for(|dead| *dead).await;
     }
 
     /// Kills it, and with it the workers that have no undertaker; waits until it is dead.
@@ -202,12 +200,12 @@ impl Zygote {
         if matches!(launch.start, leasehold_zygote::wire::Start::Become(_)) {
             fds.push(host.library.as_fd());
         }
-        self.send(&launch, &fds).await.map_err(act("cannot instruct the zygote"))?;
-        self.send(&serve, &[]).await.map_err(act("cannot instruct the zygote"))
+        self.control.send(&launch, &fds).await.map_err(act("cannot instruct the zygote"))?;
+        self.control.send(&serve, &[]).await.map_err(act("cannot instruct the zygote"))
     }
 
     async fn await_ready(&self) -> Result<(u64, u32), StartError> {
-        match self.receive().await.map_err(act("cannot read from the zygote"))? {
+        match self.control.receive::<FromZygote>().await.map_err(act("cannot read from the zygote"))? {
             Some(FromZygote::Ready { threads, killed }) => Ok((threads, killed)),
             Some(FromZygote::Failed { message }) => Err(StartError::Import(message)),
             Some(FromZygote::Exited { .. } | FromZygote::NotForked { .. }) | None => {
@@ -218,7 +216,7 @@ impl Zygote {
 
     fn read_for_ever(self: Arc<Self>, host: Arc<Host>, exit: oneshot::Receiver<Exit>) {
         tokio::spawn(async move {
-            while let Ok(Some(message)) = self.receive().await {
+            while let Ok(Some(message)) = self.control.receive::<FromZygote>().await {
                 let (worker, ended) = match message {
                     FromZygote::Exited { worker, exit } => (worker, Ended::Exited(exit)),
                     FromZygote::NotForked { worker, errno } => (worker, Ended::NotForked(errno)),
@@ -238,28 +236,6 @@ impl Zygote {
         });
     }
 
-    async fn send<T: serde::Serialize>(&self, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let bytes = encode(message).map_err(io::Error::other)?;
-        self.control
-            .async_io(Interest::WRITABLE, |control| socket::send(control.as_fd(), &bytes, fds))
-            .await
-    }
-
-    /// The next message; `None` at the end. A message with descriptors or of another form is an error.
-    async fn receive(&self) -> io::Result<Option<FromZygote>> {
-        let mut buffer = vec![0; MAX_MESSAGE.min(16 * 1024)];
-        let received = self
-            .control
-            .async_io(Interest::READABLE, |control| {
-                socket::receive_bytes(control.as_fd(), &mut buffer)
-            })
-            .await?;
-        match received {
-            0 => Ok(None),
-            len => decode(&buffer[..len]).map(Some).map_err(io::Error::other),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Ended>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -272,11 +248,4 @@ fn how(exit: Option<Exit>) -> String {
         Some(Exit { code: Some(code), .. }) => format!(" (exit status {code})"),
         _ => String::new(),
     }
-}
-
-pub(super) fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
-    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-    Ok(())
 }

@@ -29,7 +29,11 @@ impl Control {
     /// # Errors
     /// Those of sendmsg(2).
     pub fn send<T: Serialize>(&self, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
-        socket::send(self.0.as_fd(), &encode(message).map_err(io::Error::other)?, fds)
+        socket::send(
+            self.0.as_fd(),
+            &encode(message).map_err(io::Error::other)?,
+            fds,
+        )
     }
 
     /// Waits for one message; `None` when the peer is gone.

@@ -27,7 +27,10 @@ pub const ARGUMENT: &str = "zygote";
 #[derive(Debug, thiserror::Error)]
 enum LaunchError {
     #[error("{step}: {source}")]
-    Step { step: &'static str, source: io::Error },
+    Step {
+        step: &'static str,
+        source: io::Error,
+    },
     #[error(transparent)]
     Enforce(#[from] EnforceError),
     #[error("the host is gone")]
@@ -59,11 +62,19 @@ fn launch(parent: u32) -> Result<std::convert::Infallible, LaunchError> {
         }
         Ok(Begun::Become(program, library)) => {
             let fds = [(control.into(), CONTROL_FD), (library, LIBRARY_FD)];
-            Err(step("the interpreter")(runtime::execute(&program, &[], &fds)))
+            Err(step("the interpreter")(runtime::execute(
+                &program,
+                &[],
+                &fds,
+            )))
         }
         Err(error) => {
-            let _host_gone =
-                control.send(&FromZygote::Failed { message: error.to_string() }, &[]);
+            let _host_gone = control.send(
+                &FromZygote::Failed {
+                    message: error.to_string(),
+                },
+                &[],
+            );
             Err(error)
         }
     }
@@ -80,8 +91,12 @@ enum Begun {
 
 fn begin(control: &Control, parent: u32) -> Result<Begun, LaunchError> {
     process::die_with(parent).map_err(step("PR_SET_PDEATHSIG"))?;
-    nix::unistd::setsid().map_err(io::Error::from).map_err(step("setsid"))?;
-    let received = control.receive::<Launch>().map_err(step("the host's first message"))?;
+    nix::unistd::setsid()
+        .map_err(io::Error::from)
+        .map_err(step("setsid"))?;
+    let received = control
+        .receive::<Launch>()
+        .map_err(step("the host's first message"))?;
     let (launch, fds) = received.ok_or(LaunchError::HostGone)?;
     let mut fds = fds.into_iter();
     std::env::set_current_dir(&launch.directory).map_err(step("chdir"))?;
@@ -91,9 +106,7 @@ fn begin(control: &Control, parent: u32) -> Result<Begun, LaunchError> {
     }
     Ok(match launch.start {
         Start::Serve => Begun::Serve,
-        Start::Become(program) => {
-            Begun::Become(program, fds.next().ok_or(LaunchError::HostGone)?)
-        }
+        Start::Become(program) => Begun::Become(program, fds.next().ok_or(LaunchError::HostGone)?),
     })
 }
 

@@ -29,14 +29,22 @@ pub(crate) fn keep(
     zygote: u32,
     hooks: &dyn Hooks,
 ) -> Result<Worker, ParkError> {
-    child.keep_only(&places.all()).map_err(step("close_range"))?;
-    let socket = places.undertaker.take().ok_or(io::ErrorKind::InvalidInput.into());
+    child
+        .keep_only(&places.all())
+        .map_err(step("close_range"))?;
+    let socket = places
+        .undertaker
+        .take()
+        .ok_or(io::ErrorKind::InvalidInput.into());
     let control = Control::new(socket.map_err(step("the undertaker's socket"))?);
-    nix::unistd::setsid().map_err(io::Error::from).map_err(step("setsid"))?;
+    nix::unistd::setsid()
+        .map_err(io::Error::from)
+        .map_err(step("setsid"))?;
     process::become_subreaper().map_err(step("PR_SET_CHILD_SUBREAPER"))?;
     process::forbid_inspection().map_err(step("PR_SET_DUMPABLE"))?;
     if let Some(ruleset) = &places.ruleset {
-        landlock::restrict_self(ruleset.as_fd()).map_err(step("the undertaker's Landlock layer"))?;
+        landlock::restrict_self(ruleset.as_fd())
+            .map_err(step("the undertaker's Landlock layer"))?;
     }
     if order.burial == Burial::Domain && !process::scope_holds(zygote) {
         let source = io::Error::other("Landlock's signal scope is not in force");
@@ -64,7 +72,11 @@ pub(crate) fn keep(
 
 /// Waits until the call is over, one way or the other, and buries it.
 fn watch(control: &Control, child_ended: &SignalFd, worker: u32, burial: Burial) -> ! {
-    let mut graves = Graves { worker, burial, leader_ended: false };
+    let mut graves = Graves {
+        worker,
+        burial,
+        leader_ended: false,
+    };
     loop {
         let mut polled = [
             PollFd::new(child_ended.as_fd(), PollFlags::POLLIN),

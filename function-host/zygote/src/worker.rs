@@ -24,7 +24,10 @@ const EXIT_NOT_ENFORCED: i32 = 121;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ParkError {
     #[error("{step}: {source}")]
-    Step { step: &'static str, source: io::Error },
+    Step {
+        step: &'static str,
+        source: io::Error,
+    },
     #[error(transparent)]
     Enforce(#[from] EnforceError),
 }
@@ -60,18 +63,28 @@ impl Places {
                 Burial::Worker => None,
                 Burial::Domain | Burial::Group => Some(fds.next()?),
             },
-            stdio: if order.stdio { Some((fds.next()?, fds.next()?)) } else { None },
+            stdio: if order.stdio {
+                Some((fds.next()?, fds.next()?))
+            } else {
+                None
+            },
         };
         fds.next().is_none().then_some(places)
     }
 
     pub(crate) fn all(&self) -> Vec<&OwnedFd> {
         let (stdin, stdout) = self.stdio.as_ref().map(|(a, b)| (a, b)).unzip();
-        [Some(&self.socket), Some(&self.stderr), self.ruleset.as_ref(), stdin, stdout]
-            .into_iter()
-            .chain([self.undertaker.as_ref()])
-            .flatten()
-            .collect()
+        [
+            Some(&self.socket),
+            Some(&self.stderr),
+            self.ruleset.as_ref(),
+            stdin,
+            stdout,
+        ]
+        .into_iter()
+        .chain([self.undertaker.as_ref()])
+        .flatten()
+        .collect()
     }
 }
 
@@ -86,12 +99,22 @@ pub(crate) fn park(
     parent: u32,
     hooks: &dyn Hooks,
 ) -> Result<Worker, ParkError> {
-    child.keep_only(&places.all()).map_err(step("close_range"))?;
-    let Places { socket, stderr, ruleset, stdio, .. } = places;
+    child
+        .keep_only(&places.all())
+        .map_err(step("close_range"))?;
+    let Places {
+        socket,
+        stderr,
+        ruleset,
+        stdio,
+        ..
+    } = places;
     place_streams(&stderr, stdio.as_ref()).map_err(step("dup2"))?;
     drop((stderr, stdio));
     process::die_with(parent).map_err(step("PR_SET_PDEATHSIG"))?;
-    nix::unistd::setsid().map_err(io::Error::from).map_err(step("setsid"))?;
+    nix::unistd::setsid()
+        .map_err(io::Error::from)
+        .map_err(step("setsid"))?;
     std::env::set_current_dir(&order.scratch).map_err(step("chdir to the scratch"))?;
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
@@ -109,9 +132,14 @@ pub(crate) fn park(
         unread: Body::None,
         served: false,
     };
-    let parked = encode(&Parked { pid: std::process::id() }).map_err(io::Error::other);
+    let parked = encode(&Parked {
+        pid: std::process::id(),
+    })
+    .map_err(io::Error::other);
     let parked = parked.map_err(step("encode"))?;
-    worker.send(&[(Kind::Parked, &parked)]).map_err(step("parking"))?;
+    worker
+        .send(&[(Kind::Parked, &parked)])
+        .map_err(step("parking"))?;
     Ok(worker)
 }
 
@@ -154,7 +182,9 @@ impl Worker {
         if self.served && !self.reusable {
             return Ok(None);
         }
-        let Some((Kind::Call, payload)) = self.read_frame()? else { return Ok(None) };
+        let Some((Kind::Call, payload)) = self.read_frame()? else {
+            return Ok(None);
+        };
         self.served = true;
         self.unread = Body::Coming;
         decode(&payload).map(Some).map_err(io::Error::other)
@@ -194,7 +224,11 @@ impl Worker {
     /// # Errors
     /// `EPIPE` when the host has ended the call.
     pub(crate) fn reply_body(&mut self, chunk: &[u8]) -> io::Result<()> {
-        if chunk.is_empty() { Ok(()) } else { self.send(&[(Kind::Body, chunk)]) }
+        if chunk.is_empty() {
+            Ok(())
+        } else {
+            self.send(&[(Kind::Body, chunk)])
+        }
     }
 
     /// Ends the reply.

@@ -35,7 +35,9 @@ pub(crate) trait Hooks {
 /// # Errors
 /// In the zygote only, when it cannot go on.
 pub(crate) fn serve(control: Control, hooks: &dyn Hooks) -> io::Result<Worker> {
-    let Some((serve, _)) = control.receive::<Serve>()? else { fork::exit_now(0) };
+    let Some((serve, _)) = control.receive::<Serve>()? else {
+        fork::exit_now(0)
+    };
     // Never dropped: a child must not close by number what it has closed already.
     let mut zygote = ManuallyDrop::new(Zygote::new(control, serve)?);
     zygote.announce()?;
@@ -67,13 +69,28 @@ enum Event {
 
 impl Zygote {
     fn new(control: Control, serve: Serve) -> io::Result<Self> {
-        Ok(Self { control, serve, children: HashMap::new(), child_ended: child_signal()? })
+        Ok(Self {
+            control,
+            serve,
+            children: HashMap::new(),
+            child_ended: child_signal()?,
+        })
     }
 
     /// Kills what the import has left running, and tells the host that the function is loaded.
     fn announce(&mut self) -> io::Result<()> {
-        let killed = if self.serve.layer.is_some() { kill_strays()? } else { 0 };
-        self.control.send(&FromZygote::Ready { threads: fork::threads()?, killed }, &[])
+        let killed = if self.serve.layer.is_some() {
+            kill_strays()?
+        } else {
+            0
+        };
+        self.control.send(
+            &FromZygote::Ready {
+                threads: fork::threads()?,
+                killed,
+            },
+            &[],
+        )
     }
 
     fn next(&mut self) -> io::Result<Event> {
@@ -95,7 +112,8 @@ impl Zygote {
     fn reap(&mut self) -> io::Result<()> {
         while let Reaped::Child(pid, exit) = wait::reap(false)? {
             if let Some(worker) = self.children.remove(&pid) {
-                self.control.send(&FromZygote::Exited { worker, exit }, &[])?;
+                self.control
+                    .send(&FromZygote::Exited { worker, exit }, &[])?;
             }
         }
         Ok(())
@@ -122,7 +140,8 @@ impl Zygote {
                 hooks.after_in_parent();
                 let errno = error.raw_os_error().unwrap_or(libc::EAGAIN);
                 let worker = order.worker;
-                self.control.send(&FromZygote::NotForked { worker, errno }, &[])?;
+                self.control
+                    .send(&FromZygote::NotForked { worker, errno }, &[])?;
                 Ok(None)
             }
         }

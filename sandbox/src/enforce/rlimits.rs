@@ -33,7 +33,10 @@ impl ResourceLimits {
         ];
         for (name, resource, value) in limits {
             let Some(value) = value else { continue };
-            let failed = |error: nix::Error| EnforceError::Limit { name, source: error.into() };
+            let failed = |error: nix::Error| EnforceError::Limit {
+                name,
+                source: error.into(),
+            };
             let (_, hard) = getrlimit(resource).map_err(failed)?;
             let value = value.min(hard);
             setrlimit(resource, value, value).map_err(failed)?;

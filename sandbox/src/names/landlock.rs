@@ -40,6 +40,15 @@ pub fn abi(name: &str) -> Option<u32> {
         .map(|&(_, abi)| abi)
 }
 
+/// The right's bit in `landlock_path_beneath_attr.allowed_access`.
+#[must_use]
+pub fn bit(name: &str) -> Option<u64> {
+    FS_ACCESS
+        .iter()
+        .position(|(known, _)| *known == name)
+        .map(|position| 1 << position)
+}
+
 /// Every filesystem right, in the order of the kernel's bits.
 pub fn all() -> impl Iterator<Item = &'static str> {
     FS_ACCESS.iter().map(|&(name, _)| name)

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::MissingFeature;
 use super::bpf::BpfError;
 use super::syscalls::SyscallsError;
-use super::MissingFeature;
 use crate::profile::Origin;
 
 /// Why a profile could not be compiled for this kernel and this place.
@@ -76,6 +76,11 @@ pub enum CompileError {
     /// Landlock refused the ruleset or a rule.
     #[error("Landlock refused: {0}")]
     Landlock(#[from] landlock::RulesetError),
+    /// There is no table of system calls for this machine.
+    #[error(
+        "there is no table of system calls for this architecture; there is for x86_64 and aarch64"
+    )]
+    UnknownArchitecture,
     /// The kernel gave no ruleset where one was required.
     #[error("the kernel gave no Landlock ruleset")]
     NoRuleset,

@@ -5,11 +5,13 @@
 //! here hold it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use landlock::{ABI, Access, AccessFs, BitFlags, PathBeneath, RulesetCreated, RulesetCreatedAttr, make_bitflags};
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, PathBeneath, RulesetCreated, RulesetCreatedAttr, make_bitflags,
+};
 
 use super::interpreters;
 use super::{CompileError, Site};
@@ -49,7 +51,11 @@ struct Rule {
 
 impl Filesystem {
     pub(super) fn compile(profile: &Profile, site: &Site, abi: ABI) -> Result<Self, CompileError> {
-        let mut compiler = Compiler { site, rules: Vec::new(), scratch_rights: SCRATCH };
+        let mut compiler = Compiler {
+            site,
+            rules: Vec::new(),
+            scratch_rights: SCRATCH,
+        };
         for grant in &profile.read {
             compiler.grant(&grant.path, READ, grant.if_exists, &grant.origin)?;
         }
@@ -72,9 +78,17 @@ impl Filesystem {
             compiler.program(program)?;
             compiler.programs(&interpreters::of(program))?;
         }
-        let Compiler { rules, scratch_rights, .. } = compiler;
+        let Compiler {
+            rules,
+            scratch_rights,
+            ..
+        } = compiler;
 
-        let mut zygote = Compiler { site, rules: Vec::new(), scratch_rights };
+        let mut zygote = Compiler {
+            site,
+            rules: Vec::new(),
+            scratch_rights,
+        };
         if let Some(interpreter) = &site.interpreter {
             zygote.program(interpreter)?;
             zygote.programs(&interpreters::of(interpreter))?;
@@ -83,7 +97,12 @@ impl Filesystem {
             path: site.scratches.clone(),
             source,
         })?;
-        Ok(Self { rules, zygote_rules: zygote.rules, scratches, scratch_rights })
+        Ok(Self {
+            rules,
+            zygote_rules: zygote.rules,
+            scratches,
+            scratch_rights,
+        })
     }
 
     pub(super) fn add_zygote_rules(
@@ -94,7 +113,11 @@ impl Filesystem {
         // Layers intersect: a right that is missing here no worker could have. Without REFER, for
         // one, a rename between two directories of one scratch would be EXDEV.
         let scratches = PathBeneath::new(&self.scratches, AccessFs::from_all(abi));
-        let rules = self.rules.iter().chain(&self.zygote_rules).map(Rule::as_landlock);
+        let rules = self
+            .rules
+            .iter()
+            .chain(&self.zygote_rules)
+            .map(Rule::as_landlock);
         Ok(ruleset.add_rule(scratches)?.add_rules(rules)?)
     }
 
@@ -102,12 +125,15 @@ impl Filesystem {
         &self,
         ruleset: RulesetCreated,
         scratch: &Path,
-        _abi: ABI,
     ) -> Result<RulesetCreated, CompileError> {
-        let fd = open(scratch)
-            .map_err(|source| CompileError::OpenProgram { path: scratch.to_owned(), source })?;
+        let fd = open(scratch).map_err(|source| CompileError::OpenProgram {
+            path: scratch.to_owned(),
+            source,
+        })?;
         let own = PathBeneath::new(&fd, self.scratch_rights);
-        Ok(ruleset.add_rule(own)?.add_rules(self.rules.iter().map(Rule::as_landlock))?)
+        Ok(ruleset
+            .add_rule(own)?
+            .add_rules(self.rules.iter().map(Rule::as_landlock))?)
     }
 }
 
@@ -134,7 +160,9 @@ impl Compiler<'_> {
     ) -> Result<(), CompileError> {
         if let Some(rest) = template.strip_prefix("${SCRATCH}") {
             if !rest.trim_matches('/').is_empty() {
-                return Err(CompileError::BelowScratch { origin: origin.clone() });
+                return Err(CompileError::BelowScratch {
+                    origin: origin.clone(),
+                });
             }
             self.scratch_rights |= rights;
             return Ok(());
@@ -144,10 +172,17 @@ impl Compiler<'_> {
                 Ok(fd) => self.add(fd, rights, &path)?,
                 Err(error) if is_missing(&error) && if_exists => {}
                 Err(error) if is_missing(&error) => {
-                    return Err(CompileError::MissingPath { path, origin: origin.clone() });
+                    return Err(CompileError::MissingPath {
+                        path,
+                        origin: origin.clone(),
+                    });
                 }
                 Err(source) => {
-                    return Err(CompileError::OpenPath { path, origin: origin.clone(), source });
+                    return Err(CompileError::OpenPath {
+                        path,
+                        origin: origin.clone(),
+                        source,
+                    });
                 }
             }
         }
@@ -155,7 +190,10 @@ impl Compiler<'_> {
     }
 
     fn program(&mut self, path: &Path) -> Result<(), CompileError> {
-        let failed = |source| CompileError::OpenProgram { path: path.to_owned(), source };
+        let failed = |source| CompileError::OpenProgram {
+            path: path.to_owned(),
+            source,
+        };
         self.add(open(path).map_err(failed)?, EXECUTE, path)
     }
 
@@ -166,13 +204,22 @@ impl Compiler<'_> {
     /// A file takes only the rights that a file can have.
     fn add(&mut self, fd: OwnedFd, rights: Rights, path: &Path) -> Result<(), CompileError> {
         let file = std::fs::File::from(fd);
-        let metadata = file.metadata().map_err(|source| CompileError::OpenProgram {
-            path: path.to_owned(),
-            source,
-        })?;
-        let rights = if metadata.is_dir() { rights } else { rights & FILE };
+        let metadata = file
+            .metadata()
+            .map_err(|source| CompileError::OpenProgram {
+                path: path.to_owned(),
+                source,
+            })?;
+        let rights = if metadata.is_dir() {
+            rights
+        } else {
+            rights & FILE
+        };
         if !rights.is_empty() {
-            self.rules.push(Rule { fd: file.into(), rights });
+            self.rules.push(Rule {
+                fd: file.into(),
+                rights,
+            });
         }
         Ok(())
     }
@@ -185,9 +232,17 @@ impl Compiler<'_> {
         if let Some(rest) = template.strip_prefix("${PYTHON_PREFIX}") {
             if self.site.python_prefix.is_empty() {
                 let variable = "${PYTHON_PREFIX}";
-                return Err(CompileError::NoValue { variable, origin: origin.clone() });
+                return Err(CompileError::NoValue {
+                    variable,
+                    origin: origin.clone(),
+                });
             }
-            return Ok(self.site.python_prefix.iter().map(|base| join(base, rest)).collect());
+            return Ok(self
+                .site
+                .python_prefix
+                .iter()
+                .map(|base| join(base, rest))
+                .collect());
         }
         Ok(vec![PathBuf::from(template)])
     }
@@ -201,7 +256,8 @@ fn named_rights(names: &[String], abi: ABI, origin: &Origin) -> Result<Rights, C
     let known = AccessFs::from_all(abi);
     let mut rights = Rights::EMPTY;
     for name in names {
-        let right = known.iter().find(|right| rights::name_of_bit(*right as u64) == Some(name));
+        let bit = rights::bit(name);
+        let right = known.iter().find(|right| Some(*right as u64) == bit);
         rights |= right.ok_or_else(|| CompileError::UnknownRight {
             access: name.clone(),
             abi: abi as i32,
@@ -214,7 +270,9 @@ fn named_rights(names: &[String], abi: ABI, origin: &Origin) -> Result<Rights, C
 /// Opens whatever `path` leads to, without reading it and without any permission on it.
 fn open(path: &Path) -> io::Result<OwnedFd> {
     let mut options = std::fs::OpenOptions::new();
-    options.read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC);
+    options
+        .read(true)
+        .custom_flags(libc::O_PATH | libc::O_CLOEXEC);
     Ok(options.open(path)?.into())
 }
 

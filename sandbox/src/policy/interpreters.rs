@@ -36,13 +36,21 @@ pub(super) fn of(program: &Path) -> Vec<PathBuf> {
 
 /// The loaders of this architecture that are installed.
 pub(super) fn loaders() -> Vec<PathBuf> {
-    LOADERS.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
+    LOADERS
+        .iter()
+        .map(PathBuf::from)
+        .filter(|path| path.exists())
+        .collect()
 }
 
 fn interpreter(program: &Path) -> Option<PathBuf> {
     let mut options = std::fs::OpenOptions::new();
     // O_NONBLOCK: a FIFO must not hold us.
-    let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(program).ok()?;
+    let file = options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(program)
+        .ok()?;
     if !file.metadata().ok()?.is_file() {
         return None;
     }
@@ -56,8 +64,11 @@ fn interpreter(program: &Path) -> Option<PathBuf> {
 
 fn of_script(line: &[u8]) -> Option<PathBuf> {
     let line = line.split(|&byte| byte == b'\n').next()?;
-    let path = line.split(|byte| b" \t".contains(byte)).find(|word| !word.is_empty())?;
-    path.starts_with(b"/").then(|| PathBuf::from(OsStr::from_bytes(path)))
+    let path = line
+        .split(|byte| b" \t".contains(byte))
+        .find(|word| !word.is_empty())?;
+    path.starts_with(b"/")
+        .then(|| PathBuf::from(OsStr::from_bytes(path)))
 }
 
 /// `PT_INTERP` of a 64-bit little-endian ELF file, elf(5).
@@ -81,18 +92,11 @@ fn of_elf(file: &File, head: &[u8]) -> Option<PathBuf> {
         let mut path = vec![0u8; usize::try_from(size.min(4096)).ok()?];
         file.read_exact_at(&mut path, start).ok()?;
         let path = path.split(|&byte| byte == 0).next()?;
-        return path.starts_with(b"/").then(|| PathBuf::from(OsStr::from_bytes(path)));
+        return path
+            .starts_with(b"/")
+            .then(|| PathBuf::from(OsStr::from_bytes(path)));
     }
     None
-}
-
-/// The loader that the ELF file `program` names (`PT_INTERP`), if it is dynamic.
-#[must_use]
-pub fn elf_loader(program: &Path) -> Option<PathBuf> {
-    let file = File::open(program).ok()?;
-    let mut head = Vec::with_capacity(256);
-    (&file).take(256).read_to_end(&mut head).ok()?;
-    of_elf(&file, &head)
 }
 
 #[cfg(test)]

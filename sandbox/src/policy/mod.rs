@@ -16,7 +16,10 @@ pub mod syscalls;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated, Scope};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
+    RulesetCreated, Scope,
+};
 
 use crate::Kernel;
 use crate::enforce::{EnforceError, Enforced, Layer, ResourceLimits};
@@ -90,7 +93,7 @@ impl Policy {
         }
         let abi = ABI::from(i32::try_from(kernel.landlock_abi).unwrap_or(i32::MAX));
         let intents = Intents {
-            arch: Arch::X86_64,
+            arch: Arch::native().ok_or(CompileError::UnknownArchitecture)?,
             connect: !profile.connect.is_empty(),
             listen: !profile.listen.is_empty(),
             processes: limits.processes > 1,
@@ -103,7 +106,10 @@ impl Policy {
             filesystem: Filesystem::compile(profile, site, abi)?,
             network: Network::compile(profile),
             zygote: Layer {
-                limits: ResourceLimits { cpu: None, ..resource_limits(&limits) },
+                limits: ResourceLimits {
+                    cpu: None,
+                    ..resource_limits(&limits)
+                },
                 filter: bpf::compile(&syscalls::function_filter(&intents)?)?,
             },
             worker: Layer {
@@ -154,7 +160,7 @@ impl Policy {
     /// When the kernel refuses a rule or the scratch cannot be opened.
     pub fn worker_ruleset(&self, scratch: &Path) -> Result<OwnedFd, CompileError> {
         let ruleset = self.network.add_rules(self.create_ruleset()?)?;
-        close_over(self.filesystem.add_worker_rules(ruleset, scratch, self.abi)?)
+        close_over(self.filesystem.add_worker_rules(ruleset, scratch)?)
     }
 
     /// Enforces both layers on the calling process, as a worker ends up with. One way, once.
@@ -168,7 +174,7 @@ impl Policy {
     }
 
     fn create_ruleset(&self) -> Result<RulesetCreated, CompileError> {
-        Ok(Ruleset::from(self.abi)
+        Ok(Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
             .handle_access(AccessFs::from_all(self.abi))?
             .handle_access(AccessNet::from_all(self.abi))?
@@ -218,36 +224,54 @@ const SECCOMP: MissingFeature = MissingFeature {
 
 /// ABI, feature; from <https://docs.kernel.org/userspace-api/landlock.html>.
 const LANDLOCK_FEATURES: [(u32, MissingFeature); 6] = [
-    (1, MissingFeature {
-        name: "landlock",
-        consequence: "files and processes of other calls are in reach",
-        remedy: "Linux 5.13 or later with landlock in the `lsm=` list, and an engine whose seccomp profile allows landlock_*",
-    }),
-    (2, MissingFeature {
-        name: "landlock-refer",
-        consequence: "no file can be renamed between directories",
-        remedy: "Linux 5.19 or later (Landlock ABI 2)",
-    }),
-    (3, MissingFeature {
-        name: "landlock-truncate",
-        consequence: "files that are not granted can be truncated",
-        remedy: "Linux 6.2 or later (Landlock ABI 3)",
-    }),
-    (4, MissingFeature {
-        name: "landlock-tcp",
-        consequence: "TCP ports that are not granted can be bound and connected to",
-        remedy: "Linux 6.7 or later (Landlock ABI 4)",
-    }),
-    (5, MissingFeature {
-        name: "landlock-ioctl-dev",
-        consequence: "device files take any ioctl",
-        remedy: "Linux 6.10 or later (Landlock ABI 5)",
-    }),
-    (SCOPES, MissingFeature {
-        name: "landlock-scopes",
-        consequence: "calls can signal each other and meet on abstract unix sockets",
-        remedy: "Linux 6.12 or later (Landlock ABI 6)",
-    }),
+    (
+        1,
+        MissingFeature {
+            name: "landlock",
+            consequence: "files and processes of other calls are in reach",
+            remedy: "Linux 5.13 or later with landlock in the `lsm=` list, and an engine whose seccomp profile allows landlock_*",
+        },
+    ),
+    (
+        2,
+        MissingFeature {
+            name: "landlock-refer",
+            consequence: "no file can be renamed between directories",
+            remedy: "Linux 5.19 or later (Landlock ABI 2)",
+        },
+    ),
+    (
+        3,
+        MissingFeature {
+            name: "landlock-truncate",
+            consequence: "files that are not granted can be truncated",
+            remedy: "Linux 6.2 or later (Landlock ABI 3)",
+        },
+    ),
+    (
+        4,
+        MissingFeature {
+            name: "landlock-tcp",
+            consequence: "TCP ports that are not granted can be bound and connected to",
+            remedy: "Linux 6.7 or later (Landlock ABI 4)",
+        },
+    ),
+    (
+        5,
+        MissingFeature {
+            name: "landlock-ioctl-dev",
+            consequence: "device files take any ioctl",
+            remedy: "Linux 6.10 or later (Landlock ABI 5)",
+        },
+    ),
+    (
+        SCOPES,
+        MissingFeature {
+            name: "landlock-scopes",
+            consequence: "calls can signal each other and meet on abstract unix sockets",
+            remedy: "Linux 6.12 or later (Landlock ABI 6)",
+        },
+    ),
 ];
 
 fn burial(limits: &Limits, kernel: &Kernel) -> Burial {

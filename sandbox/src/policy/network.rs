@@ -24,8 +24,14 @@ impl Network {
         &self,
         ruleset: RulesetCreated,
     ) -> Result<RulesetCreated, CompileError> {
-        let connect = self.connect.iter().map(|&port| NetPort::new(port, AccessNet::ConnectTcp));
-        let listen = self.listen.iter().map(|&port| NetPort::new(port, AccessNet::BindTcp));
+        let connect = self
+            .connect
+            .iter()
+            .map(|&port| NetPort::new(port, AccessNet::ConnectTcp));
+        let listen = self
+            .listen
+            .iter()
+            .map(|&port| NetPort::new(port, AccessNet::BindTcp));
         let rules = connect.chain(listen).map(Ok::<_, landlock::RulesetError>);
         Ok(ruleset.add_rules(rules)?)
     }

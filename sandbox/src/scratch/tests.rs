@@ -77,7 +77,7 @@ fn survives_directories_without_permissions() {
     fs::write(inner.join("file"), "x").unwrap();
     for path in ["a/b/c", "a/b", "a", ""] {
         let path = scratch.path().join(path);
-        fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     }
     scratch.remove().unwrap();
     assert!(is_empty(root.path()));
@@ -90,7 +90,15 @@ fn survives_a_hundred_thousand_files() {
     let directory = openat(AT_FDCWD, scratch.path(), DIRECTORY, Mode::empty()).unwrap();
     let flags = OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
     for number in 0..100_000 {
-        drop(openat(&directory, number.to_string().as_str(), flags, Mode::S_IRUSR).unwrap());
+        drop(
+            openat(
+                &directory,
+                number.to_string().as_str(),
+                flags,
+                Mode::S_IRUSR,
+            )
+            .unwrap(),
+        );
     }
     scratch.remove().unwrap();
     assert!(is_empty(root.path()));

@@ -51,12 +51,7 @@ pub fn place_stdio(
 /// Becomes another program, which inherits `fds` at the numbers beside them and nothing else that
 /// is close-on-exec. Returns only the error; the descriptors are then in disorder, and the process
 /// must end.
-pub fn exec(
-    path: &CStr,
-    args: &[CString],
-    env: &[CString],
-    fds: &[(OwnedFd, RawFd)],
-) -> io::Error {
+pub fn exec(path: &CStr, args: &[CString], env: &[CString], fds: &[(OwnedFd, RawFd)]) -> io::Error {
     let place = || -> io::Result<()> {
         let floor = 1 + fds.iter().map(|(_, target)| *target).max().unwrap_or(2);
         // Out of the way first, so that no target is another's source.

@@ -27,7 +27,11 @@ pub struct Child(());
 /// # Errors
 /// [`io::ErrorKind::Deadlock`] with more than one thread; `EAGAIN` at the limit of processes.
 pub fn fork_alone() -> io::Result<Fork> {
-    if threads()? == 1 { fork() } else { Err(io::ErrorKind::Deadlock.into()) }
+    if threads()? == 1 {
+        fork()
+    } else {
+        Err(io::ErrorKind::Deadlock.into())
+    }
 }
 
 /// Forks a process that may have other threads, which the child will not have.
@@ -69,7 +73,9 @@ impl Child {
 /// When procfs is not mounted.
 pub fn threads() -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt;
-    Ok(std::fs::metadata("/proc/self/task")?.nlink().saturating_sub(2))
+    Ok(std::fs::metadata("/proc/self/task")?
+        .nlink()
+        .saturating_sub(2))
 }
 
 /// Ends the calling process at once: no destructor, no at-exit handler, no flush.

@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use super::check_long;
 
 /// A process descriptor; readable once the process has ended.
@@ -46,8 +48,25 @@ impl PidFd {
     /// Whether the process has ended.
     #[must_use]
     pub fn ended(&self) -> bool {
-        let mut poll = [nix::poll::PollFd::new(self.0.as_fd(), nix::poll::PollFlags::POLLIN)];
-        matches!(nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO), Ok(ready) if ready > 0)
+        self.poll(PollTimeout::ZERO)
+    }
+
+    /// Waits until the process has ended, whoever reaps it. Blocks the calling thread.
+    pub fn wait(&self) {
+        while !self.poll(PollTimeout::NONE) {}
+    }
+
+    /// Another descriptor of the same process.
+    ///
+    /// # Errors
+    /// `EMFILE`.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
+    fn poll(&self, timeout: PollTimeout) -> bool {
+        let mut polled = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        matches!(poll(&mut polled, timeout), Ok(ready) if ready > 0)
     }
 }
 

@@ -69,7 +69,9 @@ pub fn kill_group(leader: u32) -> io::Result<()> {
 /// Whether the signal scope is in force: the process `outside` exists and may not be signalled.
 #[must_use]
 pub fn scope_holds(outside: u32) -> bool {
-    let Ok(outside) = i32::try_from(outside) else { return false };
+    let Ok(outside) = i32::try_from(outside) else {
+        return false;
+    };
     // SAFETY: signal 0 only checks for permission.
     let result = check(unsafe { libc::kill(outside, 0) });
     matches!(result, Err(error) if error.raw_os_error() == Some(libc::EPERM))

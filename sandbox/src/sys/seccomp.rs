@@ -4,7 +4,6 @@ use std::io;
 
 use seccompiler::sock_filter;
 
-
 /// `SECCOMP_GET_ACTION_AVAIL` of `<linux/seccomp.h>`.
 const GET_ACTION_AVAIL: libc::c_uint = 2;
 /// Every action that a compiled program may return.
@@ -21,7 +20,12 @@ pub fn available() -> bool {
     ACTIONS.iter().all(|action| {
         // SAFETY: the kernel reads one u32 behind the pointer, which outlives the call.
         let result = unsafe {
-            libc::syscall(libc::SYS_seccomp, GET_ACTION_AVAIL, 0u32, std::ptr::from_ref(action))
+            libc::syscall(
+                libc::SYS_seccomp,
+                GET_ACTION_AVAIL,
+                0u32,
+                std::ptr::from_ref(action),
+            )
         };
         result == 0
     })

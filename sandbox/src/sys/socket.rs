@@ -29,7 +29,12 @@ pub fn pair(kind: Kind) -> io::Result<(OwnedFd, OwnedFd)> {
         Kind::Stream => SockType::Stream,
         Kind::SeqPacket => SockType::SeqPacket,
     };
-    Ok(socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)?)
+    Ok(socketpair(
+        AddressFamily::Unix,
+        kind,
+        None,
+        SockFlag::SOCK_CLOEXEC,
+    )?)
 }
 
 /// Sends one message with descriptors, whole or not at all; never raises SIGPIPE.
@@ -47,7 +52,11 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io:
         MsgFlags::MSG_NOSIGNAL,
         None,
     )?;
-    if sent == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+    if sent == bytes.len() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::WriteZero.into())
+    }
 }
 
 /// Receives one message and its descriptors (close-on-exec) into `buffer`; 0 bytes is the end.
@@ -69,11 +78,21 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, 
     for item in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(received) = item {
             // SAFETY: the kernel has just installed these descriptors for us alone.
-            fds.extend(received.iter().map(|&fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+            fds.extend(
+                received
+                    .iter()
+                    .map(|&fd| unsafe { OwnedFd::from_raw_fd(fd) }),
+            );
         }
     }
-    if message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message was too large"));
+    if message
+        .flags
+        .intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC)
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a message was too large",
+        ));
     }
     Ok((message.bytes, fds))
 }
@@ -93,7 +112,10 @@ pub fn receive_bytes(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<us
         }
     };
     if message.flags.contains(MsgFlags::MSG_TRUNC) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message was too large"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a message was too large",
+        ));
     }
     Ok(message.bytes)
 }

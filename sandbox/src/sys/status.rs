@@ -37,9 +37,14 @@ pub fn read(pid: u32) -> io::Result<Status> {
 
 fn read_path(path: &str) -> io::Result<Status> {
     let mut text = Vec::with_capacity(4096);
-    std::fs::File::open(path)?.take(64 * 1024).read_to_end(&mut text)?;
+    std::fs::File::open(path)?
+        .take(64 * 1024)
+        .read_to_end(&mut text)?;
     parse(&text).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{path} lacks a field that is needed"))
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{path} lacks a field that is needed"),
+        )
     })
 }
 

@@ -81,7 +81,8 @@ pub fn peek(pid: u32) -> io::Result<Option<Exit>> {
 
 fn exit_of(status: libc::c_int, usage: &libc::rusage) -> Exit {
     let micros = |time: libc::timeval| {
-        u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000 + u64::try_from(time.tv_usec).unwrap_or(0)
+        u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000
+            + u64::try_from(time.tv_usec).unwrap_or(0)
     };
     Exit {
         code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),

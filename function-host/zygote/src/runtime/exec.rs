@@ -17,7 +17,9 @@ pub(crate) fn run(mut worker: Worker) -> ! {
         Ok(Some(call)) => call,
         Ok(None) | Err(_) => fork::exit_now(0),
     };
-    let Some(program) = worker.program().cloned() else { fork::exit_now(EXIT_CANNOT_EXECUTE) };
+    let Some(program) = worker.program().cloned() else {
+        fork::exit_now(EXIT_CANNOT_EXECUTE)
+    };
     let mut env = variables(&call);
     if let Ok(scratch) = std::env::current_dir() {
         let scratch = scratch.to_string_lossy().into_owned();
@@ -29,8 +31,10 @@ pub(crate) fn run(mut worker: Worker) -> ! {
     }
     process::reset_dispositions();
     let error = execute(&program, &env, &[]);
-    let _host_gone =
-        worker.reply_failed(&format!("cannot execute {}: {error}", program.path.display()));
+    let _host_gone = worker.reply_failed(&format!(
+        "cannot execute {}: {error}",
+        program.path.display()
+    ));
     fork::exit_now(EXIT_CANNOT_EXECUTE)
 }
 
@@ -58,9 +62,15 @@ fn variables(call: &CallHead) -> Vec<(String, Vec<u8>)> {
 /// Names that a client must not set: those of the call itself, and the one that Python's urllib and
 /// others take for a proxy (CVE-2016-1000110 and its kin, "httpoxy").
 fn is_refused(name: &str) -> bool {
-    ["Http_Method", "Http_Path", "Http_Query", "Http_Call_Id", "Http_Proxy"]
-        .iter()
-        .any(|refused| refused.eq_ignore_ascii_case(name))
+    [
+        "Http_Method",
+        "Http_Path",
+        "Http_Query",
+        "Http_Call_Id",
+        "Http_Proxy",
+    ]
+    .iter()
+    .any(|refused| refused.eq_ignore_ascii_case(name))
 }
 
 fn variable_name(header: &str) -> String {
@@ -104,8 +114,13 @@ mod tests {
     use super::*;
 
     fn names(headers: &[(&str, &str)]) -> Vec<String> {
-        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()));
-        let call = CallHead { headers: headers.collect(), ..CallHead::default() };
+        let headers = headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()));
+        let call = CallHead {
+            headers: headers.collect(),
+            ..CallHead::default()
+        };
         variables(&call).into_iter().map(|(name, _)| name).collect()
     }
 
@@ -118,8 +133,17 @@ mod tests {
 
     #[test]
     fn a_client_cannot_set_what_is_not_a_header() {
-        let names = names(&[("query", "x"), ("path", "y"), ("proxy", "evil"), ("x-a", "1"), ("x-a", "2")]);
-        assert_eq!(names, ["Http_Method", "Http_Path", "Http_Call_Id", "Http_X_A"]);
+        let names = names(&[
+            ("query", "x"),
+            ("path", "y"),
+            ("proxy", "evil"),
+            ("x-a", "1"),
+            ("x-a", "2"),
+        ]);
+        assert_eq!(
+            names,
+            ["Http_Method", "Http_Path", "Http_Call_Id", "Http_X_A"]
+        );
     }
 
     proptest! {

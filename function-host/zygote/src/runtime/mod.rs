@@ -19,14 +19,25 @@ pub(crate) fn execute(
     more: &[(String, Vec<u8>)],
     fds: &[(OwnedFd, RawFd)],
 ) -> io::Error {
-    let own = program.env.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let more = more.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-    let env = own.chain(more).map(|(name, value)| [name.as_bytes(), b"=", value].concat());
+    let own = program
+        .env
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let more = more
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_slice()));
+    let env = own
+        .chain(more)
+        .map(|(name, value)| [name.as_bytes(), b"=", value].concat());
     let strings = || -> Result<_, std::ffi::NulError> {
         let path = CString::new(program.path.as_os_str().as_bytes())?;
         let args = program.args.iter().map(|arg| CString::new(arg.as_bytes()));
         let env = env.map(CString::new);
-        Ok((path, args.collect::<Result<Vec<_>, _>>()?, env.collect::<Result<Vec<_>, _>>()?))
+        Ok((
+            path,
+            args.collect::<Result<Vec<_>, _>>()?,
+            env.collect::<Result<Vec<_>, _>>()?,
+        ))
     };
     match strings() {
         Ok((path, args, env)) => fds::exec(&path, &args, &env, fds),

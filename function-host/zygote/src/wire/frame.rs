@@ -59,7 +59,9 @@ impl Header {
     /// # Errors
     /// When the bytes are none.
     pub fn decode(bytes: [u8; HEADER_LEN]) -> Result<Self, FrameError> {
-        let [kind, 0, 0, 0, a, b, c, d] = bytes else { return Err(FrameError::UnknownKind) };
+        let [kind, 0, 0, 0, a, b, c, d] = bytes else {
+            return Err(FrameError::UnknownKind);
+        };
         let kind = Kind::from_byte(kind).ok_or(FrameError::UnknownKind)?;
         let announced = u32::from_le_bytes([a, b, c, d]);
         match usize::try_from(announced) {
@@ -80,11 +82,17 @@ impl Kind {
     ];
 
     fn byte(self) -> u8 {
-        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or(0, |(_, byte)| *byte)
+        Self::ALL
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or(0, |(_, byte)| *byte)
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == byte).map(|(kind, _)| *kind)
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == byte)
+            .map(|(kind, _)| *kind)
     }
 }
 
@@ -101,7 +109,14 @@ pub fn write_frames(writer: &mut impl Write, frames: &[(Kind, &[u8])]) -> io::Re
             pieces.push((Header { kind, len: 0 }.encode(), payload));
         }
         for chunk in payload.chunks(MAX_PAYLOAD) {
-            pieces.push((Header { kind, len: chunk.len() }.encode(), chunk));
+            pieces.push((
+                Header {
+                    kind,
+                    len: chunk.len(),
+                }
+                .encode(),
+                chunk,
+            ));
         }
     }
     let mut slices: Vec<IoSlice<'_>> = pieces

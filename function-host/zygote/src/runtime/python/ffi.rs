@@ -37,7 +37,8 @@ impl PythonHooks {
         // SAFETY: CPython documents all three as `void (*)(void)`, to be called around fork with the
         // interpreter's lock held, as it is in a call through PyDLL.
         unsafe {
-            let function: extern "C" fn() = std::mem::transmute::<*mut c_void, extern "C" fn()>(symbol);
+            let function: extern "C" fn() =
+                std::mem::transmute::<*mut c_void, extern "C" fn()>(symbol);
             function();
         }
     }
@@ -63,7 +64,10 @@ extern "C" fn leasehold_serve() -> c_int {
         zygote::serve(control, &PythonHooks)
     };
     match serve() {
-        Ok(worker) => set_state(Some(State { worker, handed: Vec::new() })),
+        Ok(worker) => set_state(Some(State {
+            worker,
+            handed: Vec::new(),
+        })),
         Err(error) => {
             eprintln!("leasehold: the zygote cannot go on: {error}");
             -1
@@ -80,9 +84,10 @@ unsafe extern "C" fn leasehold_import_failed(message: *const c_char, len: usize)
     // SAFETY: passed on from the caller.
     let message = String::from_utf8_lossy(unsafe { bytes(message, len) });
     let message: String = message.chars().take(1000).collect();
-    status(fds::take_inherited(CONTROL_FD).and_then(|socket| {
-        Control::new(socket).send(&FromZygote::Failed { message }, &[])
-    }))
+    status(
+        fds::take_inherited(CONTROL_FD)
+            .and_then(|socket| Control::new(socket).send(&FromZygote::Failed { message }, &[])),
+    )
 }
 
 /// Waits for a call. Hands out its head, fields separated by NUL: id, method, path, query, then a
@@ -138,7 +143,10 @@ unsafe extern "C" fn leasehold_reply(
     while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
         pairs.push((String::from_utf8_lossy(name).into_owned(), value.to_vec()));
     }
-    let head = ReplyHead { status, headers: pairs };
+    let head = ReplyHead {
+        status,
+        headers: pairs,
+    };
     with_state(|state| {
         state.worker.reply(&head, (whole != 0).then_some(body))?;
         Ok(0)
@@ -155,7 +163,11 @@ unsafe extern "C" fn leasehold_reply_body(chunk: *const c_char, len: usize) -> c
     // SAFETY: passed on from the caller.
     let chunk = unsafe { bytes(chunk, len) };
     with_state(|state| {
-        if len == 0 { state.worker.reply_end()? } else { state.worker.reply_body(chunk)? }
+        if len == 0 {
+            state.worker.reply_end()?
+        } else {
+            state.worker.reply_body(chunk)?
+        }
         Ok(0)
     })
 }
@@ -175,13 +187,17 @@ unsafe extern "C" fn leasehold_reply_failed(message: *const c_char, len: usize) 
 }
 
 fn set_state(state: Option<State>) -> c_int {
-    let Ok(mut guard) = STATE.lock() else { return -1 };
+    let Ok(mut guard) = STATE.lock() else {
+        return -1;
+    };
     *guard = state;
     0
 }
 
 fn with_state(act: impl FnOnce(&mut State) -> io::Result<c_int>) -> c_int {
-    let Ok(mut guard) = STATE.lock() else { return -1 };
+    let Ok(mut guard) = STATE.lock() else {
+        return -1;
+    };
     guard.as_mut().map_or(-1, |state| act(state).unwrap_or(-1))
 }
 
@@ -190,8 +206,12 @@ fn status(result: io::Result<()>) -> c_int {
 }
 
 fn flatten(call: &CallHead) -> Vec<u8> {
-    let mut fields: Vec<&[u8]> =
-        vec![call.id.as_bytes(), call.method.as_bytes(), call.path.as_bytes(), call.query.as_bytes()];
+    let mut fields: Vec<&[u8]> = vec![
+        call.id.as_bytes(),
+        call.method.as_bytes(),
+        call.path.as_bytes(),
+        call.query.as_bytes(),
+    ];
     for (name, value) in &call.headers {
         fields.extend([name.as_bytes(), value.as_slice()]);
     }
