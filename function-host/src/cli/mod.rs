@@ -75,8 +75,6 @@ pub(crate) enum CliError {
     State(#[from] StateError),
     #[error(transparent)]
     Host(#[from] HostError),
-    #[error(transparent)]
-    Discover(#[from] function::DiscoverError),
     #[error("cannot listen on {address}: {source}; give another address")]
     Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("cannot unpack the built-in examples: {0}")]
@@ -134,13 +132,13 @@ impl Places {
         let catalog = Catalog::new(self.profiles.iter().cloned());
         let processes = Arc::clone(&host.processes);
         let found = tokio::task::spawn_blocking(move || {
-            let interpreters = Interpreters::new(move |command| processes.output(command));
+            let interpreters = Interpreters::new(Box::new(move |command| processes.output(command)));
             function::discover(&directories, &catalog, &interpreters)
         });
         let found = found.await.map_err(|error| CliError::Act {
             act: "cannot read the functions",
             source: io::Error::other(error),
-        })??;
+        })?;
         Ok((host, found))
     }
 }

@@ -18,7 +18,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::keeper::Keeper;
-use super::log::Lines;
+use super::log::{LAST_WORDS, Lines, drain};
 use super::start::Recipe;
 use super::worker::{ParkedWorker, Place, Streams};
 use super::zygote::{Ended, Zygote};
@@ -103,10 +103,15 @@ impl Line {
         let ended = zygote.order(order, &fds).await.map_err(act("cannot order a worker"))?;
         drop(fds);
         drop(theirs);
-        let (parked, ended) =
-            tokio::time::timeout(PARK_TIME, until_parked(&mut streams.socket, ended))
-                .await
-                .map_err(|_| ParkError::Slow)??;
+        let parked = until_parked(&mut streams.socket, ended);
+        let parked = tokio::time::timeout(PARK_TIME, parked).await;
+        let (parked, ended) = match parked.unwrap_or(Err(ParkError::Slow)) {
+            Ok(parked) => parked,
+            Err(error) => {
+                self.log_last_words(&mut streams).await;
+                return Err(error);
+            }
+        };
         let (pidfd, parent) = self.attest(parked.pid, zygote.pid)?;
         let keeper = match undertaker {
             None => Keeper::zygote(ended),
@@ -116,6 +121,12 @@ impl Line {
             }
         };
         Ok((streams, keeper, pidfd))
+    }
+
+    /// What a worker that was never parked had to say.
+    async fn log_last_words(&self, streams: &mut Streams) {
+        let drained = drain(&mut streams.stderr, &mut streams.lines, &self.function.name, "-");
+        let _end = tokio::time::timeout(LAST_WORDS, drained).await;
     }
 
     fn place(&self) -> Result<Place, ParkError> {

@@ -1,12 +1,16 @@
 //! What functions print: lines of bounded length, tagged by the host, safe to show.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::unix::pipe;
 
 /// A longer line is cut into pieces of this size, in bytes.
 const MAX_LINE: usize = 8 * 1024;
+
+/// The longest to wait for the end of what a dead worker has printed.
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Splits what arrives into lines.
 #[derive(Debug)]

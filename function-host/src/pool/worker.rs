@@ -4,7 +4,6 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use leasehold_sandbox::scratch::Scratch;
 use leasehold_sandbox::sys::pidfd::PidFd;
@@ -18,7 +17,7 @@ use tokio::time::Instant;
 
 use super::exchange::{Exchange, Traffic};
 use super::keeper::Keeper;
-use super::log::{Lines, drain};
+use super::log::{LAST_WORDS, Lines, drain};
 use super::{Outcome, conversation};
 use crate::function::{Function, Isolation};
 use crate::host::Host;
@@ -127,9 +126,6 @@ impl RunningWorker {
         (outcome, Remains { traffic, reusable, ..Remains::of(parked, call) })
     }
 }
-
-/// The longest to wait for the end of a call's stderr once nobody of it is alive.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 
 impl Remains {
     fn of(parked: ParkedWorker, call: String) -> Self {

@@ -13,6 +13,9 @@ use crate::sys;
 /// Foreign descriptors are closed before, by whoever knows which are not foreign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
+    /// Whether capabilities are to be dropped: by the outermost layer, whose filter then hides them
+    /// (capget tells of other processes too). No process can have more than the one that forked it.
+    pub drop_capabilities: bool,
     /// Resource limits, soft and hard.
     pub limits: ResourceLimits,
     /// The seccomp program.
@@ -60,7 +63,9 @@ impl Layer {
     /// The first step that failed.
     pub fn enforce(&self, ruleset: OwnedFd) -> Result<Enforced, EnforceError> {
         self.limits.apply()?;
-        privileges::drop_capabilities()?;
+        if self.drop_capabilities {
+            privileges::drop_capabilities()?;
+        }
         sys::process::set_no_new_privs().map_err(EnforceError::NoNewPrivs)?;
         sys::landlock::restrict_self(ruleset.as_fd()).map_err(EnforceError::Landlock)?;
         drop(ruleset);

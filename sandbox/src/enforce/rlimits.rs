@@ -38,8 +38,10 @@ impl ResourceLimits {
                 source: error.into(),
             };
             let (_, hard) = getrlimit(resource).map_err(failed)?;
+            // At the hard limit of CPU time comes SIGKILL, which says nothing; at the soft one SIGXCPU.
+            let margin = u64::from(resource == Resource::RLIMIT_CPU);
             let value = value.min(hard);
-            setrlimit(resource, value, value).map_err(failed)?;
+            setrlimit(resource, value, (value + margin).min(hard)).map_err(failed)?;
         }
         Ok(())
     }

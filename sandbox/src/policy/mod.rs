@@ -106,6 +106,7 @@ impl Policy {
             filesystem: Filesystem::compile(profile, site, abi)?,
             network: Network::compile(profile),
             zygote: Layer {
+                drop_capabilities: true,
                 limits: ResourceLimits {
                     cpu: None,
                     ..resource_limits(&limits)
@@ -113,6 +114,7 @@ impl Policy {
                 filter: bpf::compile(&syscalls::function_filter(&intents)?)?,
             },
             worker: Layer {
+                drop_capabilities: false,
                 limits: resource_limits(&limits),
                 filter: bpf::compile(&syscalls::worker_delta(&intents)?)?,
             },

@@ -1,0 +1,261 @@
+//! A real host for tests: the binary, a state directory of its own, a free port.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub fn leasehold() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
+    command.env_clear();
+    for name in ["PATH", "HOME", "PYENV_ROOT"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// The examples that ship.
+pub fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
+}
+
+/// A folder of functions to fill.
+pub struct Functions(pub TempDir);
+
+impl Functions {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Self(directory)
+    }
+
+    /// Adds a function: its `spec` in YAML (two spaces deep) and its files; those that begin with
+    /// `#!` are executable.
+    pub fn add(&self, name: &str, spec: &str, files: &[(&str, &str)]) -> &Self {
+        let directory = self.0.path().join(name);
+        fs::create_dir(&directory).unwrap();
+        let yaml = format!(
+            "apiVersion: leasehold.dev/v1alpha1\nkind: Function\nmetadata: {{name: {name}}}\nspec:\n{spec}\n"
+        );
+        fs::write(directory.join("function.yaml"), yaml).unwrap();
+        for (file, content) in files {
+            let path = directory.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, content).unwrap();
+            let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        self
+    }
+
+    /// Adds an `exec` function that is a shell script.
+    pub fn shell(&self, name: &str, more: &str, script: &str) -> &Self {
+        let spec = format!("  runtime: exec\n  command: [./run.sh]\n  profile: shell\n{more}");
+        self.add(name, &spec, &[("run.sh", &format!("#!/bin/sh\n{script}\n"))])
+    }
+
+    /// Adds a `python` function whose handler is `handle` in `code`.
+    pub fn python(&self, name: &str, more: &str, code: &str) -> &Self {
+        let profile = if more.contains("profile:") { "" } else { "  profile: python\n" };
+        let spec = format!("  runtime: python\n  handler: handler.handle\n{profile}{more}");
+        self.add(name, &spec, &[("handler.py", code)])
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// A running host, ended when it is dropped.
+pub struct Host {
+    pub child: Child,
+    pub base: String,
+    pub admin: String,
+    pub state: PathBuf,
+    log: Arc<Mutex<String>>,
+    _state: TempDir,
+}
+
+impl Host {
+    pub fn start(functions: &Path) -> Self {
+        Self::start_with(functions, &[])
+    }
+
+    /// Starts a host and waits until no function is starting any more.
+    pub fn start_with(functions: &Path, args: &[&str]) -> Self {
+        let state = tempfile::tempdir_in(memory()).unwrap();
+        Self::start_at(functions, args, state)
+    }
+
+    pub fn start_at(functions: &Path, args: &[&str], state: TempDir) -> Self {
+        let path = state.path().join("state");
+        let admin = free_port();
+        let mut child = leasehold()
+            .args(["--log-format", "json", "serve", "--listen", "127.0.0.1:0", "--admin", &admin])
+            .arg("--functions")
+            .arg(functions)
+            .arg("--state")
+            .arg(&path)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let sink = Arc::clone(&log);
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).is_ok_and(|len| len > 0) {
+                sink.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
+        let base = first.split_whitespace().find(|word| word.starts_with("http://"));
+        let Some(base) = base.map(|word| word.trim_end_matches(';').to_owned()) else {
+            let _status = child.wait();
+            panic!("the host did not start: {first}\n{}", log.lock().unwrap());
+        };
+        std::thread::spawn(move || drop(stdout.read_to_end(&mut Vec::new())));
+        Self { child, base, admin: format!("http://{admin}"), state: path, log, _state: state }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Calls a function with POST.
+    pub fn call(&self, function: &str, body: impl AsRef<[u8]>) -> Reply {
+        self.request("POST", &format!("/function/{function}"), &[], body.as_ref())
+    }
+
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.try_request(method, path, headers, body).unwrap()
+    }
+
+    pub fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Reply, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(std::time::Duration::from_secs(60)))
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = agent.run(request.body(body.to_vec()).unwrap())?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec()?;
+        Ok(Reply { status, headers, body })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn stop(mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.signal(Signal::SIGTERM);
+            let _ended = self.child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- the host's log\n{}", self.log());
+        }
+    }
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn outcome(&self) -> Option<&str> {
+        self.header("leasehold-outcome")
+    }
+}
+
+/// Where state directories of tests are: in memory, if there is such a place.
+pub fn memory() -> PathBuf {
+    let shm = PathBuf::from("/dev/shm");
+    if shm.is_dir() { shm } else { std::env::temp_dir() }
+}
+
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// The living descendants of a process, by the kernel's word.
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut open = vec![pid];
+    while let Some(parent) = open.pop() {
+        let Ok(tasks) = fs::read_dir(format!("/proc/{parent}/task")) else { continue };
+        for task in tasks.flatten() {
+            let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            for child in list.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+                found.push(child);
+                open.push(child);
+            }
+        }
+    }
+    found
+}
