@@ -1,0 +1,129 @@
+//! Functions: code, runtime, profile and limits under a name, read from a folder and checked.
+//!
+//! A function's folder is hostile, its `function.yaml` included: reading one executes nothing that
+//! lies in it. Having a [`Function`] is the evidence that all of it is in order, so nobody checks
+//! again. Plain data: imports the sandbox's profiles, and nothing of pools, HTTP or the event loop.
+
+mod document;
+mod error;
+mod interpreter;
+mod registry;
+mod resolve;
+mod site;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use leasehold_sandbox::profile::{Catalog, Limits, Profile};
+
+pub use error::FunctionError;
+pub use interpreter::{
+    Interpreter, InterpreterError, Interpreters, MIN_GLIBC, MIN_PYTHON, PROBE_OUTPUT, PROBE_TIME,
+    Run, run_plainly,
+};
+pub use registry::{Found, discover};
+pub use spec::MAX_POOL;
+
+use document::Document;
+
+/// What describes a function, in its folder.
+pub const FILE_NAME: &str = "function.yaml";
+
+/// The most functions of one host.
+pub const MAX_FUNCTIONS: usize = 4096;
+
+/// A function, everything about it resolved and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// `metadata.name`: a DNS label. It need not be the folder's.
+    pub name: String,
+    /// The folder, canonical.
+    pub directory: PathBuf,
+    /// What runs the code.
+    pub runtime: Runtime,
+    /// Whether calls are kept apart.
+    pub isolation: Isolation,
+    /// How many workers are parked: 1 to [`MAX_POOL`].
+    pub pool: usize,
+    /// The limits of a call: the function's own, under its profile's ceiling.
+    pub limits: Limits,
+    /// Variables that the function sets, in order of appearance. No name twice, no NUL, no `=` in a
+    /// name.
+    pub env: Vec<(String, String)>,
+    /// What the function may touch, inheritance included.
+    pub profile: Profile,
+}
+
+/// What runs a function's code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runtime {
+    /// Any executable, once per call.
+    Exec {
+        /// What is executed: absolute, and a file that was executable when it was looked at.
+        program: PathBuf,
+        /// `argv`, the program's own name as it was written included. No NUL.
+        args: Vec<String>,
+    },
+    /// A handler that CPython imports.
+    Python {
+        /// What is executed, and what it loads itself from.
+        interpreter: Interpreter,
+        /// The module to import: an identifier.
+        module: String,
+        /// The handler in the module: an identifier, or several with dots between them.
+        attribute: String,
+    },
+}
+
+/// Whether the calls of a function are kept apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// Each call has a process, a scratch and a Landlock domain of its own.
+    #[default]
+    Call,
+    /// None at all: for comparison, and only where the operator allows it.
+    None,
+}
+
+impl Function {
+    /// Reads and checks the function in `directory`.
+    ///
+    /// Nothing in the directory is executed. An interpreter outside of it may be, to ask what it is.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, shown where it is written wherever that is possible.
+    pub fn load(
+        directory: &Path,
+        catalog: &Catalog,
+        interpreters: &Interpreters,
+    ) -> Result<Self, FunctionError> {
+        let (document, directory) = Document::read(directory)?;
+        Self::from_document(&document, directory, catalog, interpreters)
+    }
+
+    /// As [`Self::load`], from a document that was read already and its folder, canonical.
+    fn from_document(
+        document: &Document,
+        directory: PathBuf,
+        catalog: &Catalog,
+        interpreters: &Interpreters,
+    ) -> Result<Self, FunctionError> {
+        let declared = document.declared()?;
+        let profile = resolve::profile(document, &declared.profile, catalog)?;
+        let limits = resolve::limits(document, &declared.limits, &profile)?;
+        let runtime = resolve::runtime(document, declared.code, &directory, interpreters)?;
+        Ok(Self {
+            name: declared.name,
+            directory,
+            runtime,
+            isolation: declared.isolation,
+            pool: declared.pool,
+            limits,
+            env: declared.env,
+            profile,
+        })
+    }
+}

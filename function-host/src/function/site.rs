@@ -1,0 +1,32 @@
+//! Where a function lives, as policies want to know it. Imports the sandbox's `policy`.
+
+use std::path::PathBuf;
+
+use leasehold_sandbox::policy::Site;
+
+use super::{Function, Runtime};
+
+impl Function {
+    /// What the variables of the function's profile stand for, and what it starts with.
+    ///
+    /// `scratches` is the directory in which this function's scratches come and go.
+    #[must_use]
+    pub fn site(&self, scratches: PathBuf) -> Site {
+        let site = Site {
+            function_dir: self.directory.clone(),
+            scratches,
+            ..Site::default()
+        };
+        match &self.runtime {
+            Runtime::Exec { program, .. } => Site {
+                program: Some(program.clone()),
+                ..site
+            },
+            Runtime::Python { interpreter, .. } => Site {
+                python_prefix: interpreter.prefixes.clone(),
+                interpreter: Some(interpreter.program.clone()),
+                ..site
+            },
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! `function.yaml` as it is written, and the checks that need no other file.
+//!
+//! Reads through the profiles' YAML reader, so that a mistake is shown in the same way: with its
+//! place, a caret and what to write instead. Knows nothing of programs, interpreters or profiles.
+
+use std::fmt;
+
+use leasehold_sandbox::profile::{Ceiling, Object, SourceError, Span, Spanned, parse_object};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::Isolation;
+use super::document::Document;
+
+/// The most workers that a function may have parked.
+pub const MAX_POOL: usize = 256;
+
+/// The most variables of `env`.
+const MAX_VARIABLES: usize = 128;
+/// The most bytes of `env`: names, values, and the two bytes that part and end each.
+const MAX_ENVIRONMENT: usize = 64 << 10;
+/// Where `pool` is not set.
+const DEFAULT_POOL: usize = 2;
+
+/// What a `function.yaml` declares, checked as far as it can be on its own.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) name: String,
+    pub(super) code: Code,
+    pub(super) profile: Spanned<String>,
+    pub(super) isolation: Isolation,
+    pub(super) pool: usize,
+    pub(super) limits: Spanned<Ceiling>,
+    pub(super) env: Vec<(String, String)>,
+}
+
+/// What is to run.
+#[derive(Debug)]
+pub(super) enum Code {
+    Exec {
+        program: Spanned<String>,
+        /// All of `argv`.
+        args: Vec<String>,
+    },
+    Python {
+        module: String,
+        attribute: String,
+        interpreter: Option<Spanned<String>>,
+        /// Where `runtime` is written.
+        runtime: Span,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    runtime: Spanned<RuntimeName>,
+    #[serde(default, deserialize_with = "written")]
+    handler: Option<Spanned<String>>,
+    #[serde(default, deserialize_with = "written")]
+    command: Option<Spanned<Vec<Spanned<String>>>>,
+    profile: Spanned<String>,
+    #[serde(default)]
+    isolation: Isolation,
+    #[serde(default, deserialize_with = "written")]
+    pool: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "written")]
+    limits: Option<Spanned<Ceiling>>,
+    #[serde(default, deserialize_with = "written")]
+    env: Option<Spanned<Variables>>,
+    #[serde(default, deserialize_with = "written")]
+    interpreter: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RuntimeName {
+    Exec,
+    Python,
+}
+
+/// A map in the order in which it is written. The YAML reader refuses a key that comes twice.
+#[derive(Debug)]
+struct Variables(Vec<(Spanned<String>, Spanned<String>)>);
+
+impl Document {
+    /// What the document declares.
+    pub(super) fn declared(&self) -> Result<Declared, SourceError> {
+        let Object { name, spec } = parse_object::<Spec>(&self.text, &self.file, "Function")?;
+        let code = match spec.runtime.value {
+            RuntimeName::Exec => self.exec(&spec)?,
+            RuntimeName::Python => self.python(&spec)?,
+        };
+        Ok(Declared {
+            name: name.value,
+            code,
+            pool: self.pool(spec.pool)?,
+            env: spec.env.map_or(Ok(Vec::new()), |env| self.env(env))?,
+            profile: spec.profile,
+            isolation: spec.isolation,
+            limits: spec.limits.unwrap_or(Spanned {
+                value: Ceiling::default(),
+                span: Span::default(),
+            }),
+        })
+    }
+
+    fn exec(&self, spec: &Spec) -> Result<Code, SourceError> {
+        if let Some(handler) = &spec.handler {
+            let hint = "write `command: [./PROGRAM]`, or `runtime: python`";
+            return Err(self.error(handler.span, "an exec function has no handler", hint));
+        }
+        if let Some(interpreter) = &spec.interpreter {
+            let hint = "remove it; a script names its own in its `#!` line";
+            return Err(self.error(
+                interpreter.span,
+                "an exec function has no interpreter",
+                hint,
+            ));
+        }
+        let Some(command) = &spec.command else {
+            let hint = "write `command: [./PROGRAM]`";
+            return Err(self.error(spec.runtime.span, "an exec function needs a command", hint));
+        };
+        let Some(program) = command.value.first() else {
+            let hint = "write the program first, then its arguments: `[./PROGRAM, --flag]`";
+            return Err(self.error(command.span, "the command is empty", hint));
+        };
+        if let Some(wrong) = command.value.iter().find(|arg| arg.value.contains('\0')) {
+            return Err(self.error(wrong.span, "an argument has a NUL in it", "remove it"));
+        }
+        Ok(Code::Exec {
+            program: program.clone(),
+            args: command.value.iter().map(|arg| arg.value.clone()).collect(),
+        })
+    }
+
+    fn python(&self, spec: &Spec) -> Result<Code, SourceError> {
+        const HINT: &str = "write `handler: MODULE.FUNCTION`: `handler.handle` is `def handle` in \
+                            handler.py";
+        if let Some(command) = &spec.command {
+            let hint = "write `handler: MODULE.FUNCTION`, or `runtime: exec`";
+            return Err(self.error(command.span, "a python function has no command", hint));
+        }
+        let Some(handler) = &spec.handler else {
+            return Err(self.error(spec.runtime.span, "a python function needs a handler", HINT));
+        };
+        let (module, attribute) = match handler.value.split_once('.') {
+            Some((module, attribute)) if handler.value.split('.').all(is_identifier) => {
+                (module, attribute)
+            }
+            _ => {
+                let message = format!("`{}` is not a handler", handler.value);
+                return Err(self.error(handler.span, &message, HINT));
+            }
+        };
+        Ok(Code::Python {
+            module: module.to_owned(),
+            attribute: attribute.to_owned(),
+            interpreter: spec.interpreter.clone(),
+            runtime: spec.runtime.span,
+        })
+    }
+
+    fn pool(&self, pool: Option<Spanned<i64>>) -> Result<usize, SourceError> {
+        let Some(Spanned { value, span }) = pool else {
+            return Ok(DEFAULT_POOL);
+        };
+        match usize::try_from(value) {
+            Ok(size @ 1..=MAX_POOL) => Ok(size),
+            _ => {
+                let message = format!("a pool of {value} workers is not possible");
+                let hint = format!("write a number from 1 to {MAX_POOL}");
+                Err(self.error(span, &message, &hint))
+            }
+        }
+    }
+
+    fn env(&self, env: Spanned<Variables>) -> Result<Vec<(String, String)>, SourceError> {
+        let variables = env.value.0;
+        if variables.len() > MAX_VARIABLES {
+            let message = format!("`env` has {} variables", variables.len());
+            let hint = format!("{MAX_VARIABLES} are the most; put the rest into a file");
+            return Err(self.error(env.span, &message, &hint));
+        }
+        let mut size = 0;
+        for (name, value) in &variables {
+            if !is_variable(&name.value) {
+                let message = format!("`{}` is not the name of a variable", name.value);
+                let hint = "a name is letters, digits and `_`, and does not begin with a digit";
+                return Err(self.error(name.span, &message, hint));
+            }
+            if value.value.contains('\0') {
+                let message = format!("the value of `{}` has a NUL in it", name.value);
+                return Err(self.error(value.span, &message, "remove it"));
+            }
+            size += name.value.len() + value.value.len() + 2;
+            if size > MAX_ENVIRONMENT {
+                let message = format!("with `{}`, `env` is too large", name.value);
+                let hint =
+                    format!("{MAX_ENVIRONMENT} bytes are the most; put the rest into a file");
+                return Err(self.error(name.span, &message, &hint));
+            }
+        }
+        let pairs = variables.into_iter();
+        Ok(pairs
+            .map(|(name, value)| (name.value, value.value))
+            .collect())
+    }
+}
+
+/// A name that Python would take, or nearly: it is CPython that decides, when it imports.
+fn is_identifier(name: &str) -> bool {
+    let starts = |c: char| c == '_' || c.is_alphabetic();
+    name.starts_with(starts) && name.chars().all(|c| c == '_' || c.is_alphanumeric())
+}
+
+/// POSIX' names of environment variables, in either case.
+fn is_variable(name: &str) -> bool {
+    let starts = |c: char| c == '_' || c.is_ascii_alphabetic();
+    name.starts_with(starts) && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+}
+
+/// A value that was written must be one: `pool:` with nothing behind it is refused.
+fn written<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+impl<'de> Deserialize<'de> for Variables {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Variables;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("variables")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Variables, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Variables(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}

@@ -1,0 +1,99 @@
+use super::*;
+
+#[test]
+fn an_exec_function_with_everything() {
+    let folder = folder(
+        "  runtime: exec
+  command: [./run.sh, --fast, '']
+  profile: shell
+  isolation: none
+  pool: 256
+  limits: {timeout: 2s, processes: 4}
+  env: {B: two, A: '1', _c3: ''}
+",
+    );
+    executable(&folder.path().join("run.sh"), "#!/bin/sh\n");
+    let function = load(folder.path()).unwrap();
+    let directory = folder.path().canonicalize().unwrap();
+    assert_eq!(function.name, "hello");
+    assert_eq!(function.directory, directory);
+    assert_eq!((function.isolation, function.pool), (Isolation::None, 256));
+    assert_eq!(function.limits.timeout.0, 2000);
+    assert_eq!(function.limits.processes, 4);
+    let env = [("B", "two"), ("A", "1"), ("_c3", "")];
+    assert_eq!(
+        function.env,
+        env.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    assert_eq!(function.profile.name, "shell");
+    let program = directory.join("run.sh");
+    let args = ["./run.sh", "--fast", ""].map(str::to_owned).to_vec();
+    assert_eq!(
+        function.runtime,
+        Runtime::Exec {
+            program: program.clone(),
+            args
+        }
+    );
+    let site = function.site("/run/scratch".into());
+    assert_eq!(site.function_dir, directory);
+    assert_eq!(site.scratches, Path::new("/run/scratch"));
+    assert_eq!((site.program, site.interpreter), (Some(program), None));
+    assert!(site.python_prefix.is_empty());
+}
+
+#[test]
+fn what_is_left_out_has_defaults() {
+    let folder = folder("  runtime: exec\n  command: [/bin/cat]\n  profile: compute\n");
+    let function = load(folder.path()).unwrap();
+    assert_eq!((function.isolation, function.pool), (Isolation::Call, 2));
+    assert_eq!(function.limits, function.profile.ceiling.limits());
+    assert!(function.env.is_empty());
+    // As it is written, though /bin may be a link.
+    let Runtime::Exec { program, .. } = function.runtime else {
+        panic!("not exec")
+    };
+    assert_eq!(program, Path::new("/bin/cat"));
+}
+
+#[test]
+fn a_mounted_config_map_is_a_function() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = folder.path().join("..2024_01_01");
+    fs::create_dir(&version).unwrap();
+    let text = document(
+        "hello",
+        "  runtime: exec\n  command: [./run]\n  profile: compute\n",
+    );
+    fs::write(version.join(FILE_NAME), text).unwrap();
+    executable(&version.join("run"), "#!/bin/sh\n");
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+    };
+    link("..2024_01_01", "..data");
+    link("..data/function.yaml", FILE_NAME);
+    link("..data/run", "run");
+    load(folder.path()).unwrap();
+}
+
+#[test]
+fn the_examples_are_functions() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for name in [
+        "csv-stats",
+        "echo",
+        "env",
+        "hello",
+        "thumbnail",
+        "wordfreq",
+        "zip",
+    ] {
+        match load(&examples.join(name)) {
+            Ok(function) => assert_eq!(function.name, name),
+            Err(FunctionError::Interpreter { source, .. }) => {
+                eprintln!("skipped {name}: needs a CPython: {source}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
