@@ -8,7 +8,10 @@ use support::{Host, examples};
 
 /// Reads `Name: value` lines.
 fn headers(text: &str) -> Vec<(&str, &str)> {
-    text.lines().filter_map(|line| line.split_once(':')).map(|(n, v)| (n, v.trim())).collect()
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(n, v)| (n, v.trim()))
+        .collect()
 }
 
 #[test]
@@ -17,7 +20,9 @@ fn every_example_answers_its_sample_byte_for_byte() {
     let mut tried = 0;
     for entry in fs::read_dir(examples()).unwrap() {
         let directory = entry.unwrap().path();
-        let Ok(expected) = fs::read(directory.join("sample/expected")) else { continue };
+        let Ok(expected) = fs::read(directory.join("sample/expected")) else {
+            continue;
+        };
         let name = directory.file_name().unwrap().to_str().unwrap();
         if name == "thumbnail" && !directory.join("site-packages").is_dir() {
             assert!(
@@ -30,11 +35,19 @@ fn every_example_answers_its_sample_byte_for_byte() {
         let input = fs::read(directory.join("sample/input")).unwrap();
         let sent = fs::read_to_string(directory.join("sample/headers")).unwrap_or_default();
         for round in 0..2 {
-            let reply =
-                host.request("POST", &format!("/function/{name}"), &headers(&sent), &input);
+            let reply = host.request(
+                "POST",
+                &format!("/function/{name}"),
+                &headers(&sent),
+                &input,
+            );
             assert_eq!(reply.status, 200, "{name}: {}", reply.text());
             assert_eq!(reply.outcome(), Some("Replied"), "{name}");
-            assert!(reply.body == expected, "{name}, call {round}: {}", reply.text());
+            assert!(
+                reply.body == expected,
+                "{name}, call {round}: {}",
+                reply.text()
+            );
         }
         tried += 1;
     }

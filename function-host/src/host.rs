@@ -4,9 +4,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use leasehold_sandbox::Kernel;
 use leasehold_sandbox::kernel::KernelError;
 use leasehold_sandbox::sys::{fds, process};
-use leasehold_sandbox::{Kernel};
 
 use crate::pool::Processes;
 use crate::state::State;

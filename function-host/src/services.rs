@@ -37,7 +37,12 @@ impl Services {
     #[must_use]
     pub fn start(host: &Arc<Host>, found: Vec<Found>) -> Self {
         let mut services = BTreeMap::new();
-        for Found { name, directory, result } in found {
+        for Found {
+            name,
+            directory,
+            result,
+        } in found
+        {
             let state = result
                 .map_err(|error| error.to_string())
                 .and_then(|function| {
@@ -47,7 +52,11 @@ impl Services {
             if let ServiceState::Refused(why) = &state {
                 tracing::error!(function = name, why, "refused");
             }
-            services.entry(name.clone()).or_insert(Service { name, directory, state });
+            services.entry(name.clone()).or_insert(Service {
+                name,
+                directory,
+                state,
+            });
         }
         Self(services)
     }
@@ -69,7 +78,9 @@ impl Services {
             if let ServiceState::Pool(pool) = &service.state {
                 // The sender lives in the pool.
                 let mut readiness = pool.readiness();
-                let _settled = readiness.wait_for(|state| *state != Readiness::Starting).await;
+                let _settled = readiness
+                    .wait_for(|state| *state != Readiness::Starting)
+                    .await;
             }
         }
     }

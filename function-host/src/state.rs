@@ -46,7 +46,9 @@ impl State {
             Some(path) => Self::lock(path)?,
             None => Self::choose()?,
         };
-        state.sweep().map_err(|source| unusable(&state.path, source))?;
+        state
+            .sweep()
+            .map_err(|source| unusable(&state.path, source))?;
         Ok(state)
     }
 
@@ -65,7 +67,9 @@ impl State {
     fn choose() -> Result<Self, StateError> {
         let uid = nix::unistd::geteuid();
         let mut candidates = vec![PathBuf::from("/run/leasehold")];
-        candidates.extend(std::env::var_os("XDG_RUNTIME_DIR").map(|dir| Path::new(&dir).join("leasehold")));
+        candidates.extend(
+            std::env::var_os("XDG_RUNTIME_DIR").map(|dir| Path::new(&dir).join("leasehold")),
+        );
         candidates.push(PathBuf::from(format!("/dev/shm/leasehold-{uid}")));
         candidates.push(std::env::temp_dir().join(format!("leasehold-{uid}")));
         let in_memory = |path: &PathBuf| path.parent().is_some_and(is_tmpfs);
@@ -89,17 +93,26 @@ impl State {
     fn lock(path: &Path) -> Result<Self, StateError> {
         let failed = |source| unusable(path, source);
         let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(path).map_err(failed)?;
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
         let metadata = fs::metadata(&path).map_err(failed)?;
         let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
         if owner != nix::unistd::geteuid().as_raw() {
-            return Err(failed(io::Error::other(format!("it belongs to uid {owner}"))));
+            return Err(failed(io::Error::other(format!(
+                "it belongs to uid {owner}"
+            ))));
         }
         fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(failed)?;
         let mut options = fs::OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.custom_flags(libc::O_NOFOLLOW).open(path.join("lock")).map_err(failed)?;
+        let file = options
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path.join("lock"))
+            .map_err(failed)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => Ok(Self { path, _lock: lock }),
             Err((_, nix::Error::EWOULDBLOCK)) => Err(StateError::InUse(path)),
@@ -122,7 +135,10 @@ impl Drop for State {
 }
 
 fn unusable(path: &Path, source: io::Error) -> StateError {
-    StateError::Unusable { path: path.to_owned(), source }
+    StateError::Unusable {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn is_tmpfs(path: &Path) -> bool {
@@ -138,7 +154,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         let state = State::open(Some(&path)).unwrap();
-        assert!(matches!(State::open(Some(&path)), Err(StateError::InUse(_))));
+        assert!(matches!(
+            State::open(Some(&path)),
+            Err(StateError::InUse(_))
+        ));
         fs::write(state.scratches().join("left"), "x").unwrap();
         drop(state);
         fs::create_dir_all(path.join("scratch/function/left")).unwrap();

@@ -22,14 +22,20 @@ pub enum LogFormat {
 /// Sends logs to standard error. `filter` is in tracing's form, as in `info,leasehold=debug`.
 pub fn init(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second start in one process keeps the first log.
     let _already = match format {
         LogFormat::Pretty => logs
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
             .try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Json => logs
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .try_init(),
     };
 }
 

@@ -1,6 +1,12 @@
 //! A real host for tests: the binary, a state directory of its own, a free port.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -53,7 +59,11 @@ impl Functions {
             let path = directory.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, content).unwrap();
-            let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
+            let mode = if content.starts_with("#!") {
+                0o755
+            } else {
+                0o644
+            };
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         }
         self
@@ -62,12 +72,20 @@ impl Functions {
     /// Adds an `exec` function that is a shell script.
     pub fn shell(&self, name: &str, more: &str, script: &str) -> &Self {
         let spec = format!("  runtime: exec\n  command: [./run.sh]\n  profile: shell\n{more}");
-        self.add(name, &spec, &[("run.sh", &format!("#!/bin/sh\n{script}\n"))])
+        self.add(
+            name,
+            &spec,
+            &[("run.sh", &format!("#!/bin/sh\n{script}\n"))],
+        )
     }
 
     /// Adds a `python` function whose handler is `handle` in `code`.
     pub fn python(&self, name: &str, more: &str, code: &str) -> &Self {
-        let profile = if more.contains("profile:") { "" } else { "  profile: python\n" };
+        let profile = if more.contains("profile:") {
+            ""
+        } else {
+            "  profile: python\n"
+        };
         let spec = format!("  runtime: python\n  handler: handler.handle\n{profile}{more}");
         self.add(name, &spec, &[("handler.py", code)])
     }
@@ -102,7 +120,15 @@ impl Host {
         let path = state.path().join("state");
         let admin = free_port();
         let mut child = leasehold()
-            .args(["--log-format", "json", "serve", "--listen", "127.0.0.1:0", "--admin", &admin])
+            .args([
+                "--log-format",
+                "json",
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin",
+                &admin,
+            ])
             .arg("--functions")
             .arg(functions)
             .arg("--state")
@@ -126,13 +152,22 @@ impl Host {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
-        let base = first.split_whitespace().find(|word| word.starts_with("http://"));
+        let base = first
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
         let Some(base) = base.map(|word| word.trim_end_matches(';').to_owned()) else {
             let _status = child.wait();
             panic!("the host did not start: {first}\n{}", log.lock().unwrap());
         };
         std::thread::spawn(move || drop(stdout.read_to_end(&mut Vec::new())));
-        Self { child, base, admin: format!("http://{admin}"), state: path, log, _state: state }
+        Self {
+            child,
+            base,
+            admin: format!("http://{admin}"),
+            state: path,
+            log,
+            _state: state,
+        }
     }
 
     /// What it has logged so far.
@@ -145,7 +180,13 @@ impl Host {
         self.request("POST", &format!("/function/{function}"), &[], body.as_ref())
     }
 
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
         self.try_request(method, path, headers, body).unwrap()
     }
 
@@ -162,7 +203,9 @@ impl Host {
             .timeout_global(Some(std::time::Duration::from_secs(60)))
             .build()
             .into();
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -172,11 +215,22 @@ impl Host {
             .headers()
             .iter()
             .map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                (
+                    name.as_str().to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
             })
             .collect();
-        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec()?;
-        Ok(Reply { status, headers, body })
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_vec()?;
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
     }
 
     pub fn pid(&self) -> u32 {
@@ -216,7 +270,10 @@ pub struct Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn text(&self) -> String {
@@ -224,7 +281,8 @@ impl Reply {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     pub fn outcome(&self) -> Option<&str> {
@@ -235,7 +293,11 @@ impl Reply {
 /// Where state directories of tests are: in memory, if there is such a place.
 pub fn memory() -> PathBuf {
     let shm = PathBuf::from("/dev/shm");
-    if shm.is_dir() { shm } else { std::env::temp_dir() }
+    if shm.is_dir() {
+        shm
+    } else {
+        std::env::temp_dir()
+    }
 }
 
 fn free_port() -> String {
@@ -248,7 +310,9 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();
     let mut open = vec![pid];
     while let Some(parent) = open.pop() {
-        let Ok(tasks) = fs::read_dir(format!("/proc/{parent}/task")) else { continue };
+        let Ok(tasks) = fs::read_dir(format!("/proc/{parent}/task")) else {
+            continue;
+        };
         for task in tasks.flatten() {
             let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
             for child in list.split_whitespace().filter_map(|pid| pid.parse().ok()) {

@@ -68,12 +68,22 @@ impl Check {
         };
         services.close().await;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&report).unwrap_or_default()
+            );
         } else {
             report.print();
         }
-        let full = report.functions.iter().all(|function| function.enforcement == "full");
-        Ok(if full { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let full = report
+            .functions
+            .iter()
+            .all(|function| function.enforcement == "full");
+        Ok(if full {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 
@@ -107,7 +117,11 @@ impl FunctionReport {
             (ServiceState::Pool(_), Some(_)) => "not-ready",
             (ServiceState::Refused(_), _) => "refused",
         };
-        Self { name: service.name.clone(), enforcement, trouble }
+        Self {
+            name: service.name.clone(),
+            enforcement,
+            trouble,
+        }
     }
 }
 
@@ -118,13 +132,27 @@ impl Report {
             "Linux {}, Landlock ABI {}, seccomp {}, {} filters inherited",
             kernel.release,
             kernel.landlock_abi,
-            if kernel.seccomp { "available" } else { "missing" },
+            if kernel.seccomp {
+                "available"
+            } else {
+                "missing"
+            },
             kernel.inherited_filters,
         );
-        for Missing { feature, consequence, remedy } in &kernel.missing {
+        for Missing {
+            feature,
+            consequence,
+            remedy,
+        } in &kernel.missing
+        {
             println!("  missing {feature}: {consequence}; it takes {remedy}");
         }
-        for FunctionReport { name, enforcement, trouble } in &self.functions {
+        for FunctionReport {
+            name,
+            enforcement,
+            trouble,
+        } in &self.functions
+        {
             println!("{name:<20} {enforcement}");
             if let Some(trouble) = trouble {
                 println!("{}", indent(trouble));

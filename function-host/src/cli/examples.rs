@@ -30,7 +30,8 @@ fn unpack(directory: &Dir<'_>, target: &std::path::Path) -> io::Result<()> {
         match entry {
             DirEntry::Dir(inner) => {
                 // What pip has put beside an example is not part of it.
-                if inner.path().ends_with("site-packages") || inner.path().ends_with("__pycache__") {
+                if inner.path().ends_with("site-packages") || inner.path().ends_with("__pycache__")
+                {
                     continue;
                 }
                 fs::create_dir_all(&path)?;

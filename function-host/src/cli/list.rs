@@ -35,10 +35,16 @@ impl List {
         let (_host, found) = self.places.open().await?;
         let rows: Vec<Row> = found.iter().map(Row::of).collect();
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&rows).unwrap_or_default());
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&rows).unwrap_or_default()
+            );
             return Ok(ExitCode::SUCCESS);
         }
-        println!("{:<20} {:<8} {:<16} {:<10} {:>4}", "NAME", "RUNTIME", "PROFILE", "ISOLATION", "POOL");
+        println!(
+            "{:<20} {:<8} {:<16} {:<10} {:>4}",
+            "NAME", "RUNTIME", "PROFILE", "ISOLATION", "POOL"
+        );
         for row in &rows {
             println!(
                 "{:<20} {:<8} {:<16} {:<10} {:>4}",
@@ -46,7 +52,8 @@ impl List {
                 row.runtime.unwrap_or("-"),
                 row.profile.as_deref().unwrap_or("-"),
                 row.isolation.unwrap_or("-"),
-                row.pool.map_or_else(|| "-".to_owned(), |pool| pool.to_string()),
+                row.pool
+                    .map_or_else(|| "-".to_owned(), |pool| pool.to_string()),
             );
             if let Some(error) = &row.error {
                 println!("{}", indent(error));
@@ -58,7 +65,10 @@ impl List {
 
 /// A text of several lines, set in.
 pub(super) fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl Row {
@@ -68,7 +78,7 @@ impl Row {
             name: found.name.clone(),
             path: format!("/function/{}", found.name),
             directory: found.directory.display().to_string(),
-            runtime: function.map(|function| runtime(function)),
+            runtime: function.map(runtime),
             profile: function.map(|function| function.profile.name.clone()),
             isolation: function.map(|function| match function.isolation {
                 Isolation::Call => "call",

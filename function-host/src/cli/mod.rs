@@ -26,10 +26,22 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How the log looks; it goes to standard error
-    #[arg(long, global = true, env = "LEASEHOLD_LOG_FORMAT", value_name = "FORMAT", default_value = "pretty")]
+    #[arg(
+        long,
+        global = true,
+        env = "LEASEHOLD_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "pretty"
+    )]
     log_format: LogFormat,
     /// What is logged, as in `info,call=warn,function=debug`
-    #[arg(long, global = true, env = "LEASEHOLD_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(
+        long,
+        global = true,
+        env = "LEASEHOLD_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
     log: String,
 }
 
@@ -55,10 +67,20 @@ enum Command {
 struct Places {
     /// A folder of functions, or one function's folder; may be given several times [default:
     /// ./examples, or the built-in ones]
-    #[arg(long, env = "LEASEHOLD_FUNCTIONS", value_name = "DIR", value_delimiter = ':')]
+    #[arg(
+        long,
+        env = "LEASEHOLD_FUNCTIONS",
+        value_name = "DIR",
+        value_delimiter = ':'
+    )]
     functions: Vec<PathBuf>,
     /// A folder of profiles, searched before the shipped ones; may be given several times
-    #[arg(long, env = "LEASEHOLD_PROFILES", value_name = "DIR", value_delimiter = ':')]
+    #[arg(
+        long,
+        env = "LEASEHOLD_PROFILES",
+        value_name = "DIR",
+        value_delimiter = ':'
+    )]
     profiles: Vec<PathBuf>,
     /// Where scratches are made: best in memory [default: /run/leasehold or a place like it]
     #[arg(long, env = "LEASEHOLD_STATE", value_name = "DIR")]
@@ -76,7 +98,10 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Host(#[from] HostError),
     #[error("cannot listen on {address}: {source}; give another address")]
-    Listen { address: std::net::SocketAddr, source: io::Error },
+    Listen {
+        address: std::net::SocketAddr,
+        source: io::Error,
+    },
     #[error("cannot unpack the built-in examples: {0}")]
     Examples(#[source] io::Error),
     #[error("there is no function `{name}`; there are: {known}")]
@@ -84,7 +109,10 @@ pub(crate) enum CliError {
     #[error("`{name}` cannot be called: {why}")]
     Unavailable { name: String, why: String },
     #[error("{act}: {source}")]
-    Act { act: &'static str, source: io::Error },
+    Act {
+        act: &'static str,
+        source: io::Error,
+    },
 }
 
 /// Runs the command that the arguments name.
@@ -92,7 +120,9 @@ pub(crate) enum CliError {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::init(cli.log_format, &cli.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -132,7 +162,8 @@ impl Places {
         let catalog = Catalog::new(self.profiles.iter().cloned());
         let processes = Arc::clone(&host.processes);
         let found = tokio::task::spawn_blocking(move || {
-            let interpreters = Interpreters::new(Box::new(move |command| processes.output(command)));
+            let interpreters =
+                Interpreters::new(Box::new(move |command| processes.output(command)));
             function::discover(&directories, &catalog, &interpreters)
         });
         let found = found.await.map_err(|error| CliError::Act {

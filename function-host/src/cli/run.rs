@@ -20,7 +20,9 @@ use tokio::time::Instant;
 
 use super::{CliError, Places};
 use crate::function::Found;
-use crate::pool::{Exchange, Outcome, Pool, Reply, ReplyBody, ReplyParts, RequestBody, Unavailable};
+use crate::pool::{
+    Exchange, Outcome, Pool, Reply, ReplyBody, ReplyParts, RequestBody, Unavailable,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -54,8 +56,12 @@ impl Run {
         let mut function = self.choose(found)?;
         function.pool = 1;
         let timeout = Duration::from(function.limits.timeout);
-        let unavailable = |why: String| CliError::Unavailable { name: self.function.clone(), why };
-        let pool = Pool::start(&host, Arc::new(function)).map_err(|error| unavailable(error.to_string()))?;
+        let unavailable = |why: String| CliError::Unavailable {
+            name: self.function.clone(),
+            why,
+        };
+        let pool = Pool::start(&host, Arc::new(function))
+            .map_err(|error| unavailable(error.to_string()))?;
         let patience = Instant::now() + Duration::from_secs(60);
         let parked = pool.take(patience).await.map_err(|error| match error {
             Unavailable::NotReady(why) => unavailable(why),
@@ -64,7 +70,10 @@ impl Run {
         let code = match parked {
             Ok(parked) => {
                 let (reply, answer) = oneshot::channel();
-                let exchange = Exchange { body: stdin(), reply };
+                let exchange = Exchange {
+                    body: stdin(),
+                    reply,
+                };
                 match parked.start(&self.call()).await {
                     Ok(running) => {
                         let call = running.finish(exchange, Instant::now() + timeout);
@@ -74,8 +83,15 @@ impl Run {
                             eprintln!("leasehold: {} {outcome}", self.function);
                         }
                         let good = outcome == Outcome::Replied
-                            && printed.map_err(|source| CliError::Act { act: "cannot print", source })?;
-                        Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+                            && printed.map_err(|source| CliError::Act {
+                                act: "cannot print",
+                                source,
+                            })?;
+                        Ok(if good {
+                            ExitCode::SUCCESS
+                        } else {
+                            ExitCode::FAILURE
+                        })
                     }
                     Err((outcome, remains)) => {
                         remains.bury().await;
@@ -91,9 +107,13 @@ impl Run {
 
     fn choose(&self, found: Vec<Found>) -> Result<crate::function::Function, CliError> {
         let known: Vec<_> = found.iter().map(|found| found.name.clone()).collect();
-        let wanted = found.into_iter().find(|found| found.name == self.function).ok_or_else(|| {
-            CliError::NoSuchFunction { name: self.function.clone(), known: known.join(", ") }
-        })?;
+        let wanted = found
+            .into_iter()
+            .find(|found| found.name == self.function)
+            .ok_or_else(|| CliError::NoSuchFunction {
+                name: self.function.clone(),
+                known: known.join(", "),
+            })?;
         wanted.result.map_err(|error| CliError::Unavailable {
             name: self.function.clone(),
             why: error.to_string(),
@@ -117,7 +137,12 @@ impl Run {
 
     /// Prints the reply as it comes; whether its status was below 400.
     async fn print(&self, answer: oneshot::Receiver<Reply>) -> io::Result<bool> {
-        let Ok(Reply::Function(ReplyParts { status, headers, body })) = answer.await else {
+        let Ok(Reply::Function(ReplyParts {
+            status,
+            headers,
+            body,
+        })) = answer.await
+        else {
             return Ok(false);
         };
         if self.include {

@@ -17,10 +17,20 @@ use crate::services::{ServiceState, Services};
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Where functions are called
-    #[arg(long, env = "LEASEHOLD_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "LEASEHOLD_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
     listen: SocketAddr,
     /// Where /healthz and /readyz are
-    #[arg(long, env = "LEASEHOLD_ADMIN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
+    #[arg(
+        long,
+        env = "LEASEHOLD_ADMIN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8081"
+    )]
     admin: SocketAddr,
     #[command(flatten)]
     places: Places,
@@ -50,16 +60,24 @@ impl Serve {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
-    TcpListener::bind(address).await.map_err(|source| CliError::Listen { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| CliError::Listen { address, source })
 }
 
 fn local(listener: &TcpListener) -> String {
-    listener.local_addr().map_or_else(|_| "127.0.0.1:8080".to_owned(), |address| address.to_string())
+    listener.local_addr().map_or_else(
+        |_| "127.0.0.1:8080".to_owned(),
+        |address| address.to_string(),
+    )
 }
 
 /// Becomes true at SIGTERM or SIGINT.
 fn shutdown() -> Result<watch::Receiver<bool>, CliError> {
-    let act = |source| CliError::Act { act: "cannot handle signals", source };
+    let act = |source| CliError::Act {
+        act: "cannot handle signals",
+        source,
+    };
     let mut terminate = signal(SignalKind::terminate()).map_err(act)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(act)?;
     let (send, receive) = watch::channel(false);
@@ -99,7 +117,11 @@ async fn announce(address: String, services: Arc<Services>) {
             }
             (why, _) => {
                 let why = why.unwrap_or_default();
-                lines.push(format!("  # {}: {}", service.name, why.lines().next().unwrap_or_default()));
+                lines.push(format!(
+                    "  # {}: {}",
+                    service.name,
+                    why.lines().next().unwrap_or_default()
+                ));
             }
         }
     }
@@ -116,7 +138,9 @@ fn curl(address: &str, name: &str, directory: &std::path::Path) -> String {
         line.push_str(&format!(" -H '{}'", header.replace('\'', "'\\''")));
     }
     if sample.is_file() {
-        let sample = sample.strip_prefix(std::env::current_dir().unwrap_or_default()).unwrap_or(&sample);
+        let sample = sample
+            .strip_prefix(std::env::current_dir().unwrap_or_default())
+            .unwrap_or(&sample);
         line.push_str(&format!(" --data-binary @{}", sample.display()));
     }
     format!("{line} http://{address}/function/{name}")

@@ -58,7 +58,10 @@ fn answer(services: &Services, request: &Request<Incoming>) -> Response<Full<Byt
         (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, "ok\n".to_owned()),
         (&Method::GET | &Method::HEAD, "/readyz") => readiness(services),
         (_, "/healthz" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "use GET\n".to_owned()),
-        _ => (StatusCode::NOT_FOUND, "here are /healthz and /readyz\n".to_owned()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            "here are /healthz and /readyz\n".to_owned(),
+        ),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
@@ -76,7 +79,10 @@ fn readiness(services: &Services) -> (StatusCode, String) {
         if trouble.is_some() {
             status = StatusCode::SERVICE_UNAVAILABLE;
         }
-        let line = trouble.as_deref().and_then(|why| why.lines().next()).unwrap_or("ready");
+        let line = trouble
+            .as_deref()
+            .and_then(|why| why.lines().next())
+            .unwrap_or("ready");
         text.push_str(&format!("{}: {line}\n", service.name));
     }
     (status, text)

@@ -10,7 +10,7 @@ use crate::pool::{Aborted, Pieces, ReplyBody};
 
 /// A response's body.
 #[derive(Debug)]
-pub enum ResponseBody {
+pub(super) enum ResponseBody {
     /// All of it; `None` once it was taken.
     Full(Option<Bytes>),
     /// Piece by piece; an error breaks the connection off.
@@ -42,9 +42,9 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match &mut *self {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(pieces) => {
-                pieces.poll_next(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
-            }
+            Self::Stream(pieces) => pieces
+                .poll_next(cx)
+                .map(|piece| piece.map(|piece| piece.map(Frame::data))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What came of a call, as an HTTP response.
 
-use http::header::{HeaderName, HeaderValue};
 use http::Response;
+use http::header::{HeaderName, HeaderValue};
 
 use super::body::ResponseBody;
 use super::problem::Problem;
@@ -15,7 +15,11 @@ const CALL_ID: HeaderName = HeaderName::from_static("leasehold-call-id");
 /// The response to a call.
 pub(super) fn from(reply: Reply, function: &str, call: &str) -> Response<ResponseBody> {
     match reply {
-        Reply::Function(ReplyParts { status, headers, body }) => {
+        Reply::Function(ReplyParts {
+            status,
+            headers,
+            body,
+        }) => {
             let mut response = Response::new(body.into());
             *response.status_mut() = status;
             *response.headers_mut() = headers;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{HeaderName, CONNECTION, TE, UPGRADE};
+use http::header::{CONNECTION, HeaderName, TE, UPGRADE};
 use http::request::Parts;
 use leasehold_sandbox::scratch::unguessable_name;
 use leasehold_zygote::wire::CallHead;
@@ -28,9 +28,14 @@ const HOP_BY_HOP: [HeaderName; 5] = [
 
 /// The id that the caller gave, if it is fit to be logged and sent back, or a new one.
 pub(super) fn call_id(request: &Parts) -> String {
-    let given = request.headers.get(CALL_ID).and_then(|value| value.to_str().ok());
+    let given = request
+        .headers
+        .get(CALL_ID)
+        .and_then(|value| value.to_str().ok());
     match given {
-        Some(id) if (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => {
+        Some(id)
+            if (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
             id.to_owned()
         }
         _ => unguessable_name().unwrap_or_else(|_| "unknown".to_owned()),
@@ -45,11 +50,17 @@ pub(super) fn route(
 ) -> Result<(Arc<Pool>, CallHead), Box<Problem>> {
     let path = request.uri.path();
     let Some(rest) = path.strip_prefix(PREFIX) else {
-        return Err(Box::new(Problem::not_found("nothing is served at this path".to_owned(), call)));
+        return Err(Box::new(Problem::not_found(
+            "nothing is served at this path".to_owned(),
+            call,
+        )));
     };
     let (name, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     match services.get(name).map(|service| &service.state) {
-        None => Err(Box::new(Problem::not_found("no function has this name".to_owned(), call))),
+        None => Err(Box::new(Problem::not_found(
+            "no function has this name".to_owned(),
+            call,
+        ))),
         Some(ServiceState::Refused(why)) => Err(Box::new(Problem::not_ready(name, why, call))),
         Some(ServiceState::Pool(pool)) => Ok((Arc::clone(pool), head(request, path, call))),
     }
@@ -97,15 +108,28 @@ mod tests {
 
     #[test]
     fn what_is_not_a_function_is_not_found() {
-        for uri in ["/", "/function", "/function/", "/function/none", "/functions/x", "/function/../x"] {
-            assert!(route(&Services::default(), &parts(uri, None), "id").is_err(), "{uri}");
+        for uri in [
+            "/",
+            "/function",
+            "/function/",
+            "/function/none",
+            "/functions/x",
+            "/function/../x",
+        ] {
+            assert!(
+                route(&Services::default(), &parts(uri, None), "id").is_err(),
+                "{uri}"
+            );
         }
     }
 
     #[test]
     fn the_call_has_the_rest_of_the_path() {
         let call = head(&parts("/function/f/a%20b/?q=1&r", None), "/a%20b/", "id");
-        assert_eq!((call.path.as_str(), call.query.as_str()), ("/a%20b/", "q=1&r"));
+        assert_eq!(
+            (call.path.as_str(), call.query.as_str()),
+            ("/a%20b/", "q=1&r")
+        );
         assert_eq!(head(&parts("/function/f", None), "", "id").path, "/");
     }
 }

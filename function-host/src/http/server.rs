@@ -84,7 +84,10 @@ pub async fn run(
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.grace, open.shutdown()).await.is_err() {
+    if tokio::time::timeout(limits.grace, open.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("calls were still running at the end of the grace period");
     }
 }
@@ -155,10 +158,7 @@ async fn serve(services: &Services, request: Request<Incoming>) -> Response<Resp
 /// After the reply: buries the call, or without isolation takes its worker back.
 async fn end(pool: &Pool, remains: Remains, outcome: Outcome, record: CallRecord) {
     let record = record.ended(outcome, remains.traffic());
-    let exit = match pool.put_back(remains) {
-        Ok(()) => None,
-        Err(remains) => remains.bury().await,
-    };
+    let exit = pool.bury(remains).await;
     record.buried(exit);
 }
 

@@ -5,16 +5,20 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// A writable mapping that every fork of the zygote would share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shared {
+pub(super) struct Shared {
     /// Its size in bytes.
-    pub size: u64,
+    pub(super) size: u64,
     /// What is mapped, printable.
-    pub name: String,
+    pub(super) name: String,
 }
 
 impl fmt::Display for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.name.is_empty() { "anonymous" } else { &self.name };
+        let name = if self.name.is_empty() {
+            "anonymous"
+        } else {
+            &self.name
+        };
         write!(f, "{name} ({} bytes)", self.size)
     }
 }
@@ -45,8 +49,13 @@ fn shared(line: &str) -> Option<Shared> {
         return None;
     }
     let name = fields.skip(3).collect::<Vec<_>>().join(" ");
-    let size = u64::from_str_radix(end, 16).ok()?.checked_sub(u64::from_str_radix(start, 16).ok()?)?;
-    Some(Shared { size, name: name.escape_debug().take(200).collect() })
+    let size = u64::from_str_radix(end, 16)
+        .ok()?
+        .checked_sub(u64::from_str_radix(start, 16).ok()?)?;
+    Some(Shared {
+        size,
+        name: name.escape_debug().take(200).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +66,13 @@ mod tests {
     fn finds_what_is_writable_and_shared() {
         let anonymous = "7f0000000000-7f0000001000 rw-s 00000000 00:01 1025 /dev/zero (deleted)";
         let shared = shared(anonymous).unwrap();
-        assert_eq!(shared, Shared { size: 4096, name: "/dev/zero (deleted)".into() });
+        assert_eq!(
+            shared,
+            Shared {
+                size: 4096,
+                name: "/dev/zero (deleted)".into()
+            }
+        );
         for line in [
             "7f0000000000-7f0000001000 r--s 00000000 00:01 1025 /usr/lib/gconv/gconv-modules.cache",
             "7f0000000000-7f0000001000 rw-p 00000000 00:00 0 [heap]",

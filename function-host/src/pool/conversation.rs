@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
-use leasehold_zygote::wire::{Failure, HEADER_LEN, Header, Kind, MAX_PAYLOAD, ReplyHead, decode, write_frames};
+use leasehold_zygote::wire::{
+    Failure, HEADER_LEN, Header, Kind, MAX_PAYLOAD, ReplyHead, decode, write_frames,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
 use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
+use super::Outcome;
 use super::exchange::{Exchange, RequestBody, Traffic};
 use super::headers;
 use super::keeper::{Fate, Keeper};
@@ -18,7 +21,6 @@ use super::log::drain;
 use super::outcome::Limit;
 use super::replier::Replier;
 use super::worker::Streams;
-use super::Outcome;
 use crate::function::Function;
 
 /// What is read at once of a long reply.
@@ -35,7 +37,13 @@ pub(super) async fn hold(
     deadline: Instant,
     call: &str,
 ) -> (Outcome, Traffic) {
-    let Streams { socket, stdin, stdout, stderr, lines } = streams;
+    let Streams {
+        socket,
+        stdin,
+        stdout,
+        stderr,
+        lines,
+    } = streams;
     let mut replier = Replier::new(exchange.reply, function.limits.response_body.0);
     let (mut reader, mut writer) = socket.split();
     let received = AtomicU64::new(0);
@@ -44,7 +52,12 @@ pub(super) async fn hold(
             Some(stdin) => Sink::Pipe(stdin),
             None => Sink::Frames(&mut writer),
         };
-        let upload = upload(exchange.body, sink, function.limits.request_body.0, &received);
+        let upload = upload(
+            exchange.body,
+            sink,
+            function.limits.request_body.0,
+            &received,
+        );
         let log = drain(stderr, lines, &function.name, call);
         let download = async {
             match stdout {
@@ -70,8 +83,11 @@ pub(super) async fn hold(
             }
         }
     };
-    let traffic =
-        Traffic { received: received.load(Ordering::Relaxed), sent: replier.sent(), status: replier.status() };
+    let traffic = Traffic {
+        received: received.load(Ordering::Relaxed),
+        sent: replier.sent(),
+        status: replier.status(),
+    };
     replier.close(&outcome);
     (outcome, traffic)
 }
@@ -89,8 +105,12 @@ async fn upload(
     received: &AtomicU64,
 ) -> Result<(), Outcome> {
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Err(Outcome::Abandoned) };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(frame) = frame else {
+            return Err(Outcome::Abandoned);
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         let len = data.len() as u64;
         if received.fetch_add(len, Ordering::Relaxed) + len > limit {
             return Err(Outcome::OverLimit(Limit::RequestBody));
@@ -110,8 +130,14 @@ impl Sink<'_, '_> {
             Self::Pipe(stdin) => stdin.write_all(data).await,
             Self::Frames(writer) => {
                 for chunk in data.chunks(MAX_PAYLOAD) {
-                    let header = Header { kind: Kind::Body, len: chunk.len() }.encode();
-                    writer.write_all_buf(&mut Buf::chain(&header[..], chunk)).await?;
+                    let header = Header {
+                        kind: Kind::Body,
+                        len: chunk.len(),
+                    }
+                    .encode();
+                    writer
+                        .write_all_buf(&mut Buf::chain(&header[..], chunk))
+                        .await?;
                 }
                 Ok(())
             }
@@ -132,7 +158,11 @@ impl Sink<'_, '_> {
 }
 
 /// The reply of a worker that speaks in frames.
-async fn from_frames(reader: &mut ReadHalf<'_>, keeper: &mut Keeper, replier: &mut Replier) -> Outcome {
+async fn from_frames(
+    reader: &mut ReadHalf<'_>,
+    keeper: &mut Keeper,
+    replier: &mut Replier,
+) -> Outcome {
     let mut buffer = BytesMut::new();
     loop {
         match next_frame(&mut buffer) {
@@ -172,7 +202,9 @@ async fn from_frames(reader: &mut ReadHalf<'_>, keeper: &mut Keeper, replier: &m
 
 /// The first whole frame in `buffer`, taken out of it.
 fn next_frame(buffer: &mut BytesMut) -> Result<Option<(Kind, Bytes)>, String> {
-    let Some(header) = buffer.first_chunk::<HEADER_LEN>() else { return Ok(None) };
+    let Some(header) = buffer.first_chunk::<HEADER_LEN>() else {
+        return Ok(None);
+    };
     let header = Header::decode(*header).map_err(|error| error.to_string())?;
     if buffer.len() < HEADER_LEN + header.len {
         buffer.reserve(HEADER_LEN + header.len - buffer.len());
@@ -220,7 +252,10 @@ async fn from_pipe(
     // It may have ended with output still in the pipe, which a descendant may hold open for ever.
     let fate = match fate {
         Some(fate) => {
-            while let Ok(1..) = { buffer.reserve(CHUNK); stdout.try_read_buf(&mut buffer) } {
+            while let Ok(1..) = {
+                buffer.reserve(CHUNK);
+                stdout.try_read_buf(&mut buffer)
+            } {
                 if let Err(outcome) = replier.output(buffer.split().freeze()).await {
                     return outcome;
                 }
@@ -260,9 +295,10 @@ async fn first_frame(socket: &mut ReadHalf<'_>) -> Option<(Kind, Bytes)> {
 
 async fn silent_end(keeper: &mut Keeper) -> Outcome {
     match keeper.exited().await {
-        Fate::Exited(exit) if exit.code.is_some() => {
-            Outcome::Crashed(format!("exited with {} and no reply", exit.code.unwrap_or(0)))
-        }
+        Fate::Exited(exit) if exit.code.is_some() => Outcome::Crashed(format!(
+            "exited with {} and no reply",
+            exit.code.unwrap_or(0)
+        )),
         Fate::Exited(exit) => Outcome::of_exit(&exit),
         Fate::Unknown => Outcome::Crashed("ended with its zygote".to_owned()),
     }
@@ -271,7 +307,15 @@ async fn silent_end(keeper: &mut Keeper) -> Outcome {
 fn failed(payload: &[u8]) -> Outcome {
     decode::<Failure>(payload).map_or_else(
         |error| protocol(&error.to_string()),
-        |Failure { message }| Outcome::Failed(message.chars().filter(|c| !c.is_control()).take(1000).collect()),
+        |Failure { message }| {
+            Outcome::Failed(
+                message
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(1000)
+                    .collect(),
+            )
+        },
     )
 }
 

@@ -87,15 +87,24 @@ pub(super) fn pieces(in_flight: usize) -> (PieceSender, Pieces) {
     let (sender, receiver) = mpsc::channel(in_flight);
     let complete = Arc::new(AtomicBool::new(false));
     (
-        PieceSender { pieces: sender, complete: Arc::clone(&complete) },
-        Pieces { pieces: receiver, complete },
+        PieceSender {
+            pieces: sender,
+            complete: Arc::clone(&complete),
+        },
+        Pieces {
+            pieces: receiver,
+            complete,
+        },
     )
 }
 
 impl PieceSender {
     /// Sends a piece; fails when the client is gone.
     pub(super) async fn send(&self, piece: Bytes) -> Result<(), Outcome> {
-        self.pieces.send(piece).await.map_err(|_| Outcome::Abandoned)
+        self.pieces
+            .send(piece)
+            .await
+            .map_err(|_| Outcome::Abandoned)
     }
 
     /// Resolves when the client is gone.

@@ -51,7 +51,10 @@ mod tests {
     use super::*;
 
     fn head(status: u16, headers: &[(&str, &[u8])]) -> ReplyHead {
-        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), v.to_vec())).collect();
+        let headers = headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), v.to_vec()))
+            .collect();
         ReplyHead { status, headers }
     }
 
@@ -84,6 +87,9 @@ mod tests {
             ("X-Kept", b"1"),
         ];
         let (_, headers) = validate(&head(200, framing)).unwrap();
-        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-kept"]);
+        assert_eq!(
+            headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["x-kept"]
+        );
     }
 }

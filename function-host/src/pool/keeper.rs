@@ -39,12 +39,18 @@ pub(super) enum Fate {
 
 impl Keeper {
     pub(super) fn zygote(ended: oneshot::Receiver<Ended>) -> Self {
-        Self { kind: Kind::Zygote(ended), exit: None }
+        Self {
+            kind: Kind::Zygote(ended),
+            exit: None,
+        }
     }
 
     pub(super) fn undertaker(control: OwnedFd, pid: u32) -> io::Result<Self> {
         let control = Messages::new(control)?;
-        Ok(Self { kind: Kind::Undertaker { control, pid }, exit: None })
+        Ok(Self {
+            kind: Kind::Undertaker { control, pid },
+            exit: None,
+        })
     }
 
     /// Waits until the worker has ended. Safe to cancel and to ask again.

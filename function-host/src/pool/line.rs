@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use leasehold_sandbox::Policy;
 use leasehold_sandbox::policy::{self, CompileError};
 use leasehold_sandbox::scratch::{Scratch, ScratchRoot};
 use leasehold_sandbox::sys::pidfd::PidFd;
 use leasehold_sandbox::sys::{socket, status};
-use leasehold_sandbox::Policy;
 use leasehold_zygote::wire::{Burial, Fork, HEADER_LEN, Header, Kind, Parked, decode};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
@@ -43,7 +43,10 @@ pub(super) struct Line {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ParkError {
     #[error("{act}: {source}")]
-    Act { act: &'static str, source: io::Error },
+    Act {
+        act: &'static str,
+        source: io::Error,
+    },
     #[error(transparent)]
     Compile(#[from] CompileError),
     #[error("the zygote could not fork: {0}")]
@@ -78,7 +81,15 @@ impl Line {
             Ok((streams, keeper, pidfd)) => {
                 let function = Arc::clone(&self.function);
                 let host = Arc::clone(&self.host);
-                Ok(ParkedWorker { host, function, streams, keeper, pidfd, place, slot })
+                Ok(ParkedWorker {
+                    host,
+                    function,
+                    streams,
+                    keeper,
+                    pidfd,
+                    place,
+                    slot,
+                })
             }
             Err(error) => {
                 place.remove().await;
@@ -100,7 +111,10 @@ impl Line {
             stdio: self.recipe.stdio,
         };
         let fds: Vec<BorrowedFd<'_>> = theirs.0.iter().map(AsFd::as_fd).collect();
-        let ended = zygote.order(order, &fds).await.map_err(act("cannot order a worker"))?;
+        let ended = zygote
+            .order(order, &fds)
+            .await
+            .map_err(act("cannot order a worker"))?;
         drop(fds);
         drop(theirs);
         let parked = until_parked(&mut streams.socket, ended);
@@ -125,15 +139,22 @@ impl Line {
 
     /// What a worker that was never parked had to say.
     async fn log_last_words(&self, streams: &mut Streams) {
-        let drained = drain(&mut streams.stderr, &mut streams.lines, &self.function.name, "-");
+        let drained = drain(
+            &mut streams.stderr,
+            &mut streams.lines,
+            &self.function.name,
+            "-",
+        );
         let _end = tokio::time::timeout(LAST_WORDS, drained).await;
     }
 
     fn place(&self) -> Result<Place, ParkError> {
         match self.function.isolation {
-            Isolation::Call => {
-                self.scratches.make().map(Place::Own).map_err(act("cannot make a scratch"))
-            }
+            Isolation::Call => self
+                .scratches
+                .make()
+                .map(Place::Own)
+                .map_err(act("cannot make a scratch")),
             Isolation::None => Ok(Place::Shared(self.recipe.directory.clone())),
         }
     }
@@ -172,7 +193,17 @@ impl Line {
         ours.set_nonblocking(true).map_err(failed())?;
         let socket = UnixStream::from_std(ours).map_err(failed())?;
         let lines = Lines::new(self.function.limits.stderr.0);
-        Ok((Streams { socket, stdin, stdout, stderr, lines }, undertaker, Theirs(theirs)))
+        Ok((
+            Streams {
+                socket,
+                stdin,
+                stdout,
+                stderr,
+                lines,
+            },
+            undertaker,
+            Theirs(theirs),
+        ))
     }
 
     /// Asks the kernel, not the worker, whether its filters are in place and whose child it is.
@@ -195,11 +226,17 @@ impl Line {
                 return Err(ParkError::NotRestricted("NoNewPrivs is not set"));
             }
             if status.seccomp != 2 || status.seccomp_filters != filters {
-                return Err(ParkError::NotRestricted("its seccomp filters are not those expected"));
+                return Err(ParkError::NotRestricted(
+                    "its seccomp filters are not those expected",
+                ));
             }
         }
         // Only now is it certain that all of this was said of the process that the handle is for.
-        if handle.ended() { Err(ParkError::Ended("")) } else { Ok((handle, status.parent)) }
+        if handle.ended() {
+            Err(ParkError::Ended(""))
+        } else {
+            Ok((handle, status.parent))
+        }
     }
 }
 
@@ -224,14 +261,20 @@ async fn read_parked(socket: &mut UnixStream) -> Result<Parked, ParkError> {
     /// A process number in postcard's encoding, with room to spare.
     const MAX: usize = 16;
     let mut header = [0; HEADER_LEN];
-    socket.read_exact(&mut header).await.map_err(|_| ParkError::Ended(""))?;
+    socket
+        .read_exact(&mut header)
+        .await
+        .map_err(|_| ParkError::Ended(""))?;
     let header = Header::decode(header).map_err(|_| ParkError::Protocol)?;
     if header.kind != Kind::Parked || header.len > MAX {
         return Err(ParkError::Protocol);
     }
     let mut payload = [0; MAX];
     let payload = &mut payload[..header.len];
-    socket.read_exact(payload).await.map_err(|_| ParkError::Ended(""))?;
+    socket
+        .read_exact(payload)
+        .await
+        .map_err(|_| ParkError::Ended(""))?;
     decode(payload).map_err(|_| ParkError::Protocol)
 }
 
@@ -247,7 +290,9 @@ impl Place {
     /// Removes what is a call's own, off the event loop if there is anything in it.
     pub(super) async fn remove(self) {
         let Self::Own(scratch) = self else { return };
-        let Err(full) = Scratch::remove_if_empty(scratch) else { return };
+        let Err(full) = Scratch::remove_if_empty(scratch) else {
+            return;
+        };
         let path: PathBuf = full.path().to_owned();
         let removed = tokio::task::spawn_blocking(move || full.remove()).await;
         if let Ok(Err(error)) = removed {

@@ -23,11 +23,17 @@ pub(super) struct Lines {
 impl Lines {
     /// Lines of at most `limit` bytes in all; what follows is counted as lost, once.
     pub(super) fn new(limit: u64) -> Self {
-        Self { pending: Vec::new(), left: limit, cut: false }
+        Self {
+            pending: Vec::new(),
+            left: limit,
+            cut: false,
+        }
     }
 
     fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(&str)) {
-        let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        let taken = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         self.left -= taken as u64;
         for &byte in &bytes[..taken] {
             if byte == b'\n' || self.pending.len() == MAX_LINE {
@@ -126,7 +132,10 @@ mod tests {
 
     #[test]
     fn nothing_forges_a_record_or_moves_the_cursor() {
-        assert_eq!(lines(100, &[b"a\rb\x1b[2Jc\xff\n"]), ["a\\rb\\u{1b}[2Jc\u{fffd}"]);
+        assert_eq!(
+            lines(100, &[b"a\rb\x1b[2Jc\xff\n"]),
+            ["a\\rb\\u{1b}[2Jc\u{fffd}"]
+        );
     }
 
     #[test]
@@ -134,6 +143,9 @@ mod tests {
         let long = vec![b'x'; MAX_LINE * 2 + 1];
         assert_eq!(lines(u64::MAX, &[&long]).len(), 3);
         let cut = lines(3, &[b"abcdef", b"ghi"]);
-        assert_eq!(cut, ["abc", "(more than limits.stderr; the rest is not logged)"]);
+        assert_eq!(
+            cut,
+            ["abc", "(more than limits.stderr; the rest is not logged)"]
+        );
     }
 }

@@ -33,7 +33,9 @@ impl Messages {
     ) -> io::Result<()> {
         let bytes = encode(message).map_err(io::Error::other)?;
         self.0
-            .async_io(Interest::WRITABLE, || socket::send(self.0.as_fd(), &bytes, fds))
+            .async_io(Interest::WRITABLE, || {
+                socket::send(self.0.as_fd(), &bytes, fds)
+            })
             .await
     }
 
@@ -42,7 +44,9 @@ impl Messages {
         let mut buffer = [0; MAX];
         let received = self
             .0
-            .async_io(Interest::READABLE, || socket::receive_bytes(self.0.as_fd(), &mut buffer))
+            .async_io(Interest::READABLE, || {
+                socket::receive_bytes(self.0.as_fd(), &mut buffer)
+            })
             .await?;
         match received {
             0 => Ok(None),

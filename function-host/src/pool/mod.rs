@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use leasehold_sandbox::Policy;
 use leasehold_sandbox::policy::CompileError;
 use leasehold_sandbox::scratch::ScratchRoot;
+use leasehold_sandbox::sys::wait::Exit;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -143,10 +144,18 @@ impl Pool {
     /// # Errors
     /// When the function is not ready, the queue is full or the time is up.
     pub async fn take(&self, deadline: Instant) -> Result<ParkedWorker, Unavailable> {
-        if let Some(worker) = self.ready.try_acquire().ok().and_then(|ready| self.pop(ready)) {
+        if let Some(worker) = self
+            .ready
+            .try_acquire()
+            .ok()
+            .and_then(|ready| self.pop(ready))
+        {
             return Ok(worker);
         }
-        let _place = self.queue.try_acquire().map_err(|_| Unavailable::Overloaded)?;
+        let _place = self
+            .queue
+            .try_acquire()
+            .map_err(|_| Unavailable::Overloaded)?;
         let mut readiness = self.readiness.subscribe();
         loop {
             if let Readiness::Failed(why) = &*readiness.borrow_and_update() {
@@ -167,9 +176,14 @@ impl Pool {
         }
     }
 
-    /// Takes a worker back: only one that may serve again is.
-    pub fn put_back(&self, remains: Remains) -> Result<(), Remains> {
-        remains.reuse().map(|worker| self.push(worker))
+    /// Buries what is left of a call; without isolation its worker is parked again instead.
+    pub async fn bury(&self, remains: Remains) -> Option<Exit> {
+        if remains.reusable() {
+            self.push(remains.into_parked());
+            None
+        } else {
+            remains.bury().await
+        }
     }
 
     /// Ends the zygote and every parked worker, and waits for it.
@@ -206,7 +220,9 @@ impl Pool {
     fn purge(&self) {
         let mut parked = self.parked();
         for _ in 0..parked.len() {
-            let Ok(ready) = self.ready.try_acquire() else { return };
+            let Ok(ready) = self.ready.try_acquire() else {
+                return;
+            };
             ready.forget();
             match parked.pop_front() {
                 Some(worker) if worker.is_dead() => drop(tokio::spawn(worker.discard())),
@@ -239,8 +255,12 @@ fn compile(
         Isolation::Call => {
             let site = function.site(scratches.path().to_owned());
             let limits = function.limits.clone();
-            Ok(Some(Policy::compile(&function.profile, limits, &host.kernel, &site)?))
+            Ok(Some(Policy::compile(
+                &function.profile,
+                limits,
+                &host.kernel,
+                &site,
+            )?))
         }
     }
 }
-

@@ -54,17 +54,24 @@ impl Processes {
     /// When there is no thread or no signal handler to be had.
     pub fn start() -> io::Result<Arc<Self>> {
         let (spawner, jobs) = mpsc::channel::<Job>();
-        std::thread::Builder::new().name("spawner".into()).spawn(move || {
-            for job in jobs {
-                job();
-            }
-        })?;
-        let processes = Arc::new(Self { known: Mutex::new(HashMap::new()), spawner });
+        std::thread::Builder::new()
+            .name("spawner".into())
+            .spawn(move || {
+                for job in jobs {
+                    job();
+                }
+            })?;
+        let processes = Arc::new(Self {
+            known: Mutex::new(HashMap::new()),
+            spawner,
+        });
         let mut ended = signal(SignalKind::child())?;
         let weak = Arc::downgrade(&processes);
         tokio::spawn(async move {
             while ended.recv().await.is_some() {
-                let Some(processes) = weak.upgrade() else { return };
+                let Some(processes) = weak.upgrade() else {
+                    return;
+                };
                 processes.reap();
             }
         });
@@ -85,7 +92,8 @@ impl Processes {
         let mut command = Command::new("/proc/self/exe");
         command.arg(leasehold_zygote::launch::ARGUMENT).env_clear();
         command.stdin(control).stdout(log.try_clone()?).stderr(log);
-        self.on_spawner(move |processes| processes.spawn(command).map(|(started, _)| started)).await
+        self.on_spawner(move |processes| processes.spawn(command).map(|(started, _)| started))
+            .await
     }
 
     /// Runs a program to its end and returns what it printed. Blocks the calling thread.
@@ -93,18 +101,24 @@ impl Processes {
     /// # Errors
     /// When it cannot be started, takes or prints too much, or fails.
     pub fn output(self: &Arc<Self>, mut command: Command) -> io::Result<Vec<u8>> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let (send, receive) = mpsc::channel();
         let processes = Arc::clone(self);
         self.submit(Box::new(move || drop(send.send(processes.spawn(command)))))?;
         let (started, stdout) = receive.recv().map_err(io::Error::other)??;
         let handle = PidFd::open(started.pid)?;
         let (send, receive) = mpsc::channel();
-        std::thread::Builder::new().name("probe".into()).spawn(move || {
-            let mut printed = Vec::new();
-            let read = stdout.map(|mut out| out.by_ref().take(PROBE_OUTPUT).read_to_end(&mut printed));
-            drop(send.send(read.transpose().map(|_| printed)));
-        })?;
+        std::thread::Builder::new()
+            .name("probe".into())
+            .spawn(move || {
+                let mut printed = Vec::new();
+                let read =
+                    stdout.map(|mut out| out.by_ref().take(PROBE_OUTPUT).read_to_end(&mut printed));
+                drop(send.send(read.transpose().map(|_| printed)));
+            })?;
         let printed = receive.recv_timeout(PROBE_TIME);
         handle.kill()?;
         let printed = printed.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
@@ -132,7 +146,10 @@ impl Processes {
         for _ in 0..64 {
             self.reap();
             let known = self.lock();
-            let strays: Vec<u32> = children().into_iter().filter(|pid| !known.contains_key(pid)).collect();
+            let strays: Vec<u32> = children()
+                .into_iter()
+                .filter(|pid| !known.contains_key(pid))
+                .collect();
             drop(known);
             if strays.is_empty() {
                 return;
@@ -157,13 +174,22 @@ impl Processes {
         }
     }
 
-    fn spawn(&self, mut command: Command) -> io::Result<(Started, Option<std::process::ChildStdout>)> {
+    fn spawn(
+        &self,
+        mut command: Command,
+    ) -> io::Result<(Started, Option<std::process::ChildStdout>)> {
         // Held across the start: a child that ends at once is reaped only after it is known.
         let mut known = self.lock();
         let mut child = command.spawn()?;
         let (send, exit) = oneshot::channel();
         known.insert(child.id(), Known::Started(send));
-        Ok((Started { pid: child.id(), exit }, child.stdout.take()))
+        Ok((
+            Started {
+                pid: child.id(),
+                exit,
+            },
+            child.stdout.take(),
+        ))
     }
 
     async fn on_spawner<T: Send + 'static>(
@@ -177,7 +203,9 @@ impl Processes {
     }
 
     fn submit(&self, job: Job) -> io::Result<()> {
-        self.spawner.send(job).map_err(|_| io::Error::other("the spawning thread is gone"))
+        self.spawner
+            .send(job)
+            .map_err(|_| io::Error::other("the spawning thread is gone"))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, Known>> {
@@ -187,10 +215,16 @@ impl Processes {
 
 /// The living children of every thread of this process, proc_pid_task_children(5).
 fn children() -> Vec<u32> {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return Vec::new();
+    };
     threads
         .flatten()
         .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
         .collect()
 }

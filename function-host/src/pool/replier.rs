@@ -35,7 +35,12 @@ enum Stage {
 
 impl Replier {
     pub(super) fn new(client: oneshot::Sender<Reply>, limit: u64) -> Self {
-        Self { stage: Stage::Waiting(client), sent: 0, limit, status: None }
+        Self {
+            stage: Stage::Waiting(client),
+            sent: 0,
+            limit,
+            status: None,
+        }
     }
 
     pub(super) fn has_head(&self) -> bool {
@@ -70,7 +75,11 @@ impl Replier {
         match &mut self.stage {
             Stage::Held(_, _, _, held) => {
                 held.extend_from_slice(&piece);
-                if held.len() > HELD { self.flush().await } else { Ok(()) }
+                if held.len() > HELD {
+                    self.flush().await
+                } else {
+                    Ok(())
+                }
             }
             Stage::Streaming(client) => client.send(piece).await,
             Stage::Waiting(_) | Stage::Over => Ok(()),
@@ -97,8 +106,14 @@ impl Replier {
             Stage::Held(client, status, headers, held) => {
                 let (sender, body) = pieces(IN_FLIGHT);
                 let body = ReplyBody::Stream(body);
-                let parts = ReplyParts { status, headers, body };
-                client.send(Reply::Function(parts)).map_err(|_| Outcome::Abandoned)?;
+                let parts = ReplyParts {
+                    status,
+                    headers,
+                    body,
+                };
+                client
+                    .send(Reply::Function(parts))
+                    .map_err(|_| Outcome::Abandoned)?;
                 if !held.is_empty() {
                     sender.send(held.freeze()).await?;
                 }
@@ -128,7 +143,11 @@ impl Replier {
         match (self.stage, outcome) {
             (Stage::Held(client, status, headers, held), Outcome::Replied) => {
                 let body = ReplyBody::Full(held.freeze());
-                let _gone = client.send(Reply::Function(ReplyParts { status, headers, body }));
+                let _gone = client.send(Reply::Function(ReplyParts {
+                    status,
+                    headers,
+                    body,
+                }));
             }
             (Stage::Waiting(client) | Stage::Held(client, ..), _) => {
                 let _gone = client.send(Reply::Ended(outcome.clone()));

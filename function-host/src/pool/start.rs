@@ -9,15 +9,15 @@ use crate::function::{Function, Interpreter, Runtime};
 
 /// How a function is started, as plain data.
 #[derive(Debug, Clone)]
-pub struct Recipe {
+pub(super) struct Recipe {
     /// What the launcher does once it is restricted.
-    pub start: Start,
+    pub(super) start: Start,
     /// What a worker becomes at its call.
-    pub program: Option<Program>,
+    pub(super) program: Option<Program>,
     /// The zygote's working directory: a scratch of its own.
-    pub directory: PathBuf,
+    pub(super) directory: PathBuf,
     /// Whether workers have pipes as stdin and stdout.
-    pub stdio: bool,
+    pub(super) stdio: bool,
 }
 
 /// The search path of functions; nothing of the host's environment reaches them.
@@ -30,7 +30,7 @@ const SINGLE_THREADED: [&str; 3] = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "
 impl Recipe {
     /// The recipe of `function`, whose zygote has the scratch `directory`.
     #[must_use]
-    pub fn of(function: &Function, directory: &Path) -> Self {
+    pub(super) fn of(function: &Function, directory: &Path) -> Self {
         let directory = directory.to_owned();
         match &function.runtime {
             Runtime::Exec { program, args } => Self {
@@ -43,7 +43,11 @@ impl Recipe {
                 directory,
                 stdio: true,
             },
-            Runtime::Python { interpreter, module, attribute } => Self {
+            Runtime::Python {
+                interpreter,
+                module,
+                attribute,
+            } => Self {
                 start: Start::Become(python(function, interpreter, module, attribute, &directory)),
                 program: None,
                 directory,
@@ -61,7 +65,10 @@ fn python(
     directory: &Path,
 ) -> Program {
     let program = interpreter.program.to_string_lossy().into_owned();
-    let own = PRIVATE.iter().copied().filter(|name| function.env.iter().any(|(set, _)| set == name));
+    let own = PRIVATE
+        .iter()
+        .copied()
+        .filter(|name| function.env.iter().any(|(set, _)| set == name));
     let args = [
         program.as_str(),
         // No packages of a user's home directory, which is not the function's.
@@ -78,7 +85,9 @@ fn python(
     ];
     let directory = directory.to_string_lossy();
     let private = PRIVATE.iter().map(|&name| (name, directory.as_ref()));
-    let defaults: Vec<_> = private.chain(SINGLE_THREADED.map(|name| (name, "1"))).collect();
+    let defaults: Vec<_> = private
+        .chain(SINGLE_THREADED.map(|name| (name, "1")))
+        .collect();
     Program {
         path: interpreter.program.clone(),
         args: args.iter().map(|&arg| arg.to_owned()).collect(),

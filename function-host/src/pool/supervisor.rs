@@ -36,7 +36,8 @@ pub(super) fn start(pool: &Arc<Pool>) {
 }
 
 fn open(pool: &Weak<Pool>) -> Option<Arc<Pool>> {
-    pool.upgrade().filter(|pool| *pool.readiness.borrow() != Readiness::Closed)
+    pool.upgrade()
+        .filter(|pool| *pool.readiness.borrow() != Readiness::Closed)
 }
 
 async fn bring_up(pool: &Pool) -> Option<Arc<Zygote>> {
@@ -87,7 +88,10 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
     if *pool.readiness.borrow() == Readiness::Closed {
         return;
     }
-    tracing::warn!(function = pool.line.function.name, "its zygote has died; starting another");
+    tracing::warn!(
+        function = pool.line.function.name,
+        "its zygote has died; starting another"
+    );
     set(&pool, Readiness::Starting);
     pool.zygote().take();
     pool.purge();
@@ -142,7 +146,9 @@ impl Pause {
     }
 
     async fn take(&mut self) {
-        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        let pause = FIRST_PAUSE
+            .saturating_mul(1 << self.failures.min(16))
+            .min(LONGEST_PAUSE);
         self.failures = self.failures.saturating_add(1);
         tokio::time::sleep(pause).await;
     }

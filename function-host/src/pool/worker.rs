@@ -85,7 +85,10 @@ impl ParkedWorker {
     pub async fn start(mut self, call: &CallHead) -> Result<RunningWorker, (Outcome, Remains)> {
         let id = call.id.clone();
         match self.send(call).await {
-            Ok(()) => Ok(RunningWorker { parked: self, call: id }),
+            Ok(()) => Ok(RunningWorker {
+                parked: self,
+                call: id,
+            }),
             Err(error) => {
                 let outcome = Outcome::Crashed(format!("the worker was gone: {error}"));
                 Err((outcome, Remains::of(self, id)))
@@ -123,13 +126,25 @@ impl RunningWorker {
         let reusable = outcome == Outcome::Replied
             && parked.function.isolation == Isolation::None
             && parked.streams.stdout.is_none();
-        (outcome, Remains { traffic, reusable, ..Remains::of(parked, call) })
+        (
+            outcome,
+            Remains {
+                traffic,
+                reusable,
+                ..Remains::of(parked, call)
+            },
+        )
     }
 }
 
 impl Remains {
     fn of(parked: ParkedWorker, call: String) -> Self {
-        Self { parked, call, traffic: Traffic::default(), reusable: false }
+        Self {
+            parked,
+            call,
+            traffic: Traffic::default(),
+            reusable: false,
+        }
     }
 
     /// What has gone to and fro.
@@ -141,10 +156,22 @@ impl Remains {
     /// Kills and reaps everything that the call has started, removes its scratch, gives the slot
     /// back. Says how the worker ended and what it had used, if anybody could tell.
     pub async fn bury(self) -> Option<Exit> {
-        let ParkedWorker { host, function, mut streams, mut keeper, pidfd, place, slot } =
-            self.parked;
+        let ParkedWorker {
+            host,
+            function,
+            mut streams,
+            mut keeper,
+            pidfd,
+            place,
+            slot,
+        } = self.parked;
         let exit = keeper.bury(&pidfd, &host.processes).await;
-        let last_words = drain(&mut streams.stderr, &mut streams.lines, &function.name, &self.call);
+        let last_words = drain(
+            &mut streams.stderr,
+            &mut streams.lines,
+            &function.name,
+            &self.call,
+        );
         // Without isolation a descendant may live on and hold the pipe open.
         let _end = tokio::time::timeout(LAST_WORDS, last_words).await;
         place.remove().await;
@@ -152,11 +179,12 @@ impl Remains {
         exit
     }
 
-    /// The worker, if it may serve another call: only without isolation.
-    ///
-    /// # Errors
-    /// Gives the remains back when it may not.
-    pub fn reuse(self) -> Result<ParkedWorker, Self> {
-        if self.reusable { Ok(self.parked) } else { Err(self) }
+    /// Whether the worker may serve another call: only without isolation.
+    pub(super) fn reusable(&self) -> bool {
+        self.reusable
+    }
+
+    pub(super) fn into_parked(self) -> ParkedWorker {
+        self.parked
     }
 }

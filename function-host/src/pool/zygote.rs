@@ -27,7 +27,7 @@ const LOAD_TIME: Duration = Duration::from_secs(60);
 
 /// Why a zygote did not come up.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub(super) enum StartError {
     /// A call of the host's failed.
     #[error("{act}: {source}")]
     Act {
@@ -62,9 +62,9 @@ fn act(act: &'static str) -> impl FnOnce(io::Error) -> StartError {
 
 /// A living zygote.
 #[derive(Debug)]
-pub struct Zygote {
+pub(super) struct Zygote {
     /// Its process number.
-    pub pid: u32,
+    pub(super) pid: u32,
     handle: PidFd,
     control: Messages,
     next: AtomicU64,
@@ -74,7 +74,7 @@ pub struct Zygote {
 
 /// How the fork of a worker, or the worker, ended.
 #[derive(Debug)]
-pub enum Ended {
+pub(super) enum Ended {
     /// The process that the zygote had forked is reaped.
     Exited(Exit),
     /// There was none: `errno`.
@@ -87,7 +87,7 @@ impl Zygote {
     ///
     /// # Errors
     /// Why the function cannot be served.
-    pub async fn start(
+    pub(super) async fn start(
         host: &Arc<Host>,
         recipe: &Recipe,
         policy: Option<&Policy>,
@@ -96,8 +96,9 @@ impl Zygote {
         let (ours, theirs) =
             socket::pair(socket::Kind::SeqPacket).map_err(act("cannot make a socket"))?;
         let (log_writer, log_reader) = pipe::pipe().map_err(act("cannot make a pipe"))?;
-        let log_writer =
-            log_writer.into_blocking_fd().map_err(act("cannot make a pipe blocking"))?;
+        let log_writer = log_writer
+            .into_blocking_fd()
+            .map_err(act("cannot make a pipe blocking"))?;
         log::follow(function, log_reader);
 
         let started = host.processes.spawn_launcher(theirs, log_writer).await;
@@ -125,15 +126,21 @@ impl Zygote {
         };
         host.processes.kill_strays();
         if policy.is_some() {
-            audit::check(zygote.pid).map_err(act("cannot inspect the zygote"))?
+            audit::check(zygote.pid)
+                .map_err(act("cannot inspect the zygote"))?
                 .map_or(Ok(()), |shared| Err(StartError::SharedMemory(shared)))?;
         }
         if killed > 0 {
-            tracing::warn!(function, killed, "the import left processes running; they were killed");
+            tracing::warn!(
+                function,
+                killed,
+                "the import left processes running; they were killed"
+            );
         }
         if threads > 1 {
             tracing::warn!(
-                function, threads,
+                function,
+                threads,
                 "the import left threads running; calls are forked without them"
             );
         }
@@ -145,7 +152,7 @@ impl Zygote {
     ///
     /// # Errors
     /// When the zygote is gone.
-    pub async fn order(
+    pub(super) async fn order(
         &self,
         fork: impl FnOnce(u64) -> Fork,
         fds: &[BorrowedFd<'_>],
@@ -161,14 +168,14 @@ impl Zygote {
     }
 
     /// Waits until the zygote is dead.
-    pub async fn died(&self) {
+    pub(super) async fn died(&self) {
         // The sender is ours: it cannot be gone.
         let mut dead = self.dead.subscribe();
         let _dead = dead.wait_for(|dead| *dead).await;
     }
 
     /// Kills it, and with it the workers that have no undertaker; waits until it is dead.
-    pub async fn end(&self) {
+    pub(super) async fn end(&self) {
         if self.handle.kill().is_ok() {
             self.died().await;
         }
@@ -176,7 +183,7 @@ impl Zygote {
 
     /// Whether it is dead.
     #[must_use]
-    pub fn is_dead(&self) -> bool {
+    pub(super) fn is_dead(&self) -> bool {
         *self.dead.borrow()
     }
 
@@ -200,12 +207,23 @@ impl Zygote {
         if matches!(launch.start, leasehold_zygote::wire::Start::Become(_)) {
             fds.push(host.library.as_fd());
         }
-        self.control.send(&launch, &fds).await.map_err(act("cannot instruct the zygote"))?;
-        self.control.send(&serve, &[]).await.map_err(act("cannot instruct the zygote"))
+        self.control
+            .send(&launch, &fds)
+            .await
+            .map_err(act("cannot instruct the zygote"))?;
+        self.control
+            .send(&serve, &[])
+            .await
+            .map_err(act("cannot instruct the zygote"))
     }
 
     async fn await_ready(&self) -> Result<(u64, u32), StartError> {
-        match self.control.receive::<FromZygote>().await.map_err(act("cannot read from the zygote"))? {
+        match self
+            .control
+            .receive::<FromZygote>()
+            .await
+            .map_err(act("cannot read from the zygote"))?
+        {
             Some(FromZygote::Ready { threads, killed }) => Ok((threads, killed)),
             Some(FromZygote::Failed { message }) => Err(StartError::Import(message)),
             Some(FromZygote::Exited { .. } | FromZygote::NotForked { .. }) | None => {
@@ -243,9 +261,17 @@ impl Zygote {
 
 fn how(exit: Option<Exit>) -> String {
     match exit {
-        Some(Exit { signal: Some(libc::SIGSYS), .. }) => " (killed by its system call filter)".into(),
-        Some(Exit { signal: Some(signal), .. }) => format!(" (killed by signal {signal})"),
-        Some(Exit { code: Some(code), .. }) => format!(" (exit status {code})"),
+        Some(Exit {
+            signal: Some(libc::SIGSYS),
+            ..
+        }) => " (killed by its system call filter)".into(),
+        Some(Exit {
+            signal: Some(signal),
+            ..
+        }) => format!(" (killed by signal {signal})"),
+        Some(Exit {
+            code: Some(code), ..
+        }) => format!(" (exit status {code})"),
         _ => String::new(),
     }
 }

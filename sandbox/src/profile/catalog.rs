@@ -16,7 +16,10 @@ const SHIPPED: &[(&str, &str)] = &[
     ("base", include_str!("../../../profiles/base.yaml")),
     ("compute", include_str!("../../../profiles/compute.yaml")),
     ("python", include_str!("../../../profiles/python.yaml")),
-    ("python-shell", include_str!("../../../profiles/python-shell.yaml")),
+    (
+        "python-shell",
+        include_str!("../../../profiles/python-shell.yaml"),
+    ),
     ("shell", include_str!("../../../profiles/shell.yaml")),
 ];
 
