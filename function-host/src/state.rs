@@ -13,6 +13,8 @@ use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 #[derive(Debug)]
 pub struct State {
     path: PathBuf,
+    /// Whether nobody else will use the directory, which then goes with us.
+    own: bool,
     _lock: Flock<File>,
 }
 
@@ -80,13 +82,19 @@ impl State {
             .filter(|path| path.parent().is_some_and(Path::is_dir))
             .flat_map(|path| {
                 // Several hosts of one user each find a place of their own.
-                let own = path.with_file_name(format!(
-                    "{}-{process}",
-                    path.file_name().unwrap_or_default().to_string_lossy()
-                ));
-                [path, own]
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                let own = path.with_file_name(format!("{name}-{process}"));
+                [(path, false), (own, true)]
             })
-            .find_map(|path| Self::lock(&path).ok())
+            .find_map(|(path, own)| {
+                let mut state = Self::lock(&path).ok()?;
+                state.own = own;
+                Some(state)
+            })
             .ok_or(StateError::Nowhere)
     }
 
@@ -114,7 +122,11 @@ impl State {
             .open(path.join("lock"))
             .map_err(failed)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Ok(lock) => Ok(Self {
+                path,
+                own: false,
+                _lock: lock,
+            }),
             Err((_, nix::Error::EWOULDBLOCK)) => Err(StateError::InUse(path)),
             Err((_, error)) => Err(failed(error.into())),
         }
@@ -130,7 +142,11 @@ impl State {
 impl Drop for State {
     fn drop(&mut self) {
         // What cannot be removed now is swept at the next start.
-        let _left = remove_tree(&self.scratches());
+        let _left = remove_tree(&if self.own {
+            self.path.clone()
+        } else {
+            self.scratches()
+        });
     }
 }
 

@@ -114,7 +114,7 @@ async fn park(
             true
         }
         // What a dying zygote could not do says nothing about the function.
-        Err(_) if zygote.is_dead() => return,
+        Err(_) if zygote.is_dead() || *pool.readiness.borrow() == Readiness::Closed => return,
         Err(error) => {
             tracing::error!(function = pool.line.function.name, %error, "a worker was not parked");
             false

@@ -17,7 +17,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 
 use super::audit::{self, Shared};
-use super::log;
+use super::log::{self, LAST_WORDS};
 use super::messages::Messages;
 use super::start::Recipe;
 use crate::host::Host;
@@ -113,17 +113,18 @@ impl Zygote {
         });
         zygote.instruct(host, recipe, policy).await?;
         let mut exit = started.exit;
-        let ready = tokio::select! {
+        let (threads, killed) = tokio::select! {
+            biased;
             ready = tokio::time::timeout(LOAD_TIME, zygote.await_ready()) => {
                 ready.map_err(|_| StartError::Slow)?
             }
-            exit = &mut exit => Err(StartError::Ended(how(exit.ok()))),
-        };
-        let (threads, killed) = match ready {
-            // The socket's end is seen before the exit is: say how it ended.
-            Err(StartError::Ended(_)) => return Err(StartError::Ended(how(exit.await.ok()))),
-            other => other?,
-        };
+            // Its last message may not have been seen yet. What its import has started may hold the
+            // socket open, but has nothing to say.
+            ended = &mut exit => match tokio::time::timeout(LAST_WORDS, zygote.await_ready()).await {
+                Ok(Err(StartError::Ended(_))) | Err(_) => Err(StartError::Ended(how(ended.ok()))),
+                Ok(said) => said,
+            },
+        }?;
         host.processes.kill_strays();
         if policy.is_some() {
             audit::check(zygote.pid)
