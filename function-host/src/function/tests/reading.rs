@@ -84,6 +84,7 @@ fn the_examples_are_functions() {
         "echo",
         "env",
         "hello",
+        "leak",
         "thumbnail",
         "wordfreq",
         "zip",
