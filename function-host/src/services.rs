@@ -1,6 +1,7 @@
 //! The functions that this host serves, by name: each has a pool, or a reason why it has none.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
 

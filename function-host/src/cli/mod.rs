@@ -161,9 +161,12 @@ impl Places {
         };
         let catalog = Catalog::new(self.profiles.iter().cloned());
         let processes = Arc::clone(&host.processes);
+        let scratches = host.state.path().to_owned();
         let found = tokio::task::spawn_blocking(move || {
             let interpreters =
                 Interpreters::new(Box::new(move |command| processes.output(command)));
+            // Functions can write there: nothing in it is an interpreter.
+            interpreters.distrust(&scratches);
             function::discover(&directories, &catalog, &interpreters)
         });
         let found = found.await.map_err(|error| CliError::Act {

@@ -122,6 +122,9 @@ impl Processes {
         let printed = receive.recv_timeout(PROBE_TIME);
         handle.kill()?;
         let printed = printed.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        if printed.len() as u64 == PROBE_OUTPUT {
+            return Err(io::Error::other("it printed too much"));
+        }
         Ok(printed)
     }
 

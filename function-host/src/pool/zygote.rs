@@ -113,7 +113,7 @@ impl Zygote {
         });
         zygote.instruct(host, recipe, policy).await?;
         let mut exit = started.exit;
-        let (threads, killed) = tokio::select! {
+        let ready = tokio::select! {
             biased;
             ready = tokio::time::timeout(LOAD_TIME, zygote.await_ready()) => {
                 ready.map_err(|_| StartError::Slow)?
@@ -121,10 +121,17 @@ impl Zygote {
             // Its last message may not have been seen yet. What its import has started may hold the
             // socket open, but has nothing to say.
             ended = &mut exit => match tokio::time::timeout(LAST_WORDS, zygote.await_ready()).await {
-                Ok(Err(StartError::Ended(_))) | Err(_) => Err(StartError::Ended(how(ended.ok()))),
+                Ok(Err(StartError::Ended(_))) | Err(_) => {
+                    return Err(StartError::Ended(how(ended.ok())));
+                }
                 Ok(said) => said,
             },
-        }?;
+        };
+        let (threads, killed) = match ready {
+            // The socket's end is seen before the exit is: wait for it, to say how it ended.
+            Err(StartError::Ended(_)) => return Err(StartError::Ended(how(exit.await.ok()))),
+            other => other?,
+        };
         host.processes.kill_strays();
         if policy.is_some() {
             audit::check(zygote.pid)

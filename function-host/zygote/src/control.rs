@@ -42,10 +42,7 @@ impl Control {
     /// Those of recvmsg(2); [`io::ErrorKind::InvalidData`] when it is no such message.
     pub fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
         let mut buffer = vec![0; MAX_MESSAGE];
-        let (len, fds) = match socket::receive(self.0.as_fd(), &mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
-            other => other?,
-        };
+        let (len, fds) = socket::receive(self.0.as_fd(), &mut buffer)?;
         if len == 0 {
             return Ok(None);
         }

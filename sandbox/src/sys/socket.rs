@@ -70,7 +70,7 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, 
     let message = loop {
         let flags = MsgFlags::MSG_CMSG_CLOEXEC;
         match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags) {
-            Err(nix::errno::Errno::EINTR) => {}
+            Err(nix::errno::Errno::EINTR | nix::errno::Errno::ECONNRESET) => {}
             other => break other?,
         }
     };
@@ -105,9 +105,9 @@ pub fn receive_bytes(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<us
     let mut slices = [IoSliceMut::new(buffer)];
     let message = loop {
         match recvmsg::<()>(socket.as_raw_fd(), &mut slices, None, MsgFlags::empty()) {
-            Err(nix::errno::Errno::EINTR) => {}
-            // The peer died with messages of ours unread: an end like another.
-            Err(nix::errno::Errno::ECONNRESET) => return Ok(0),
+            // The peer died with messages of ours unread. The kernel says so once, ahead of what the
+            // peer had sent before: that is still to be read, and then the end.
+            Err(nix::errno::Errno::EINTR | nix::errno::Errno::ECONNRESET) => {}
             other => break other?,
         }
     };

@@ -68,6 +68,8 @@ def _leasehold():
     try:
         handler = importlib.import_module(module_name)
         for part in attribute.split("."):
+            if not hasattr(handler, part) and hasattr(handler, "__path__"):
+                importlib.import_module(handler.__name__ + "." + part)
             handler = getattr(handler, part)
         if not callable(handler):
             raise TypeError(f"{module_name}.{attribute} is not callable")
@@ -146,6 +148,9 @@ def _leasehold():
     def reply(result):
         body, status, headers = split(result)
         status = int(status)
+        # The host ends this process once it has the reply.
+        sys.stdout.flush()
+        sys.stderr.flush()
         if not is_stream(body):
             body, kind = encoded(body)
             fields = flattened(headers, kind)
@@ -157,6 +162,8 @@ def _leasehold():
             chunk, _ = encoded(piece)
             if chunk:
                 checked(library.leasehold_reply_body(chunk, len(chunk)))
+        sys.stdout.flush()
+        sys.stderr.flush()
         checked(library.leasehold_reply_body(b"", 0))
 
     def call(head):
@@ -186,14 +193,15 @@ def _leasehold():
             break
         except SystemExit as error:
             message = b"the handler called sys.exit(%d)" % (error.code if isinstance(error.code, int) else 1)
+            sys.stdout.flush()
+            sys.stderr.flush()
             library.leasehold_reply_failed(message, len(message))
         except BaseException as error:
             traceback.print_exc()
             message = one_line(error).encode("utf-8", "replace")
-            library.leasehold_reply_failed(message, len(message))
-        finally:
             sys.stdout.flush()
             sys.stderr.flush()
+            library.leasehold_reply_failed(message, len(message))
     os._exit(0)
 
 
