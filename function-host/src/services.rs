@@ -53,11 +53,20 @@ impl Services {
             if let ServiceState::Refused(why) = &state {
                 tracing::error!(function = name, why, "refused");
             }
-            services.entry(name.clone()).or_insert(Service {
-                name,
+            let service = Service {
+                name: name.clone(),
                 directory,
                 state,
-            });
+            };
+            // What could not be read has only its folder's name, and gives way to a function's own.
+            match services.entry(name) {
+                Entry::Vacant(entry) => drop(entry.insert(service)),
+                Entry::Occupied(mut entry) => {
+                    if matches!(entry.get().state, ServiceState::Refused(_)) {
+                        entry.insert(service);
+                    }
+                }
+            }
         }
         Self(services)
     }
