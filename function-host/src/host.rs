@@ -2,11 +2,13 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use leasehold_sandbox::Kernel;
 use leasehold_sandbox::kernel::KernelError;
 use leasehold_sandbox::sys::{fds, process};
+use tokio::sync::{Semaphore, watch};
 
 use crate::pool::Processes;
 use crate::state::State;
@@ -23,10 +25,27 @@ pub struct Host {
     pub state: State,
     /// Starts and reaps.
     pub processes: Arc<Processes>,
+    /// One permit for each worker there may be on this host. The queue for them is fair.
+    pub workers: Arc<Semaphore>,
+    /// Rung when a function waits for such a permit: others may give parked workers back.
+    pub pressure: watch::Sender<()>,
     /// Whether functions may ask for `isolation: none`.
     pub allow_unisolated: bool,
+    /// The folder of secrets.
+    pub secrets: PathBuf,
     /// The library for interpreters, sealed.
     pub library: OwnedFd,
+}
+
+/// What an operator may choose about a host.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether functions may ask for `isolation: none`.
+    pub allow_unisolated: bool,
+    /// The most workers of all functions together: parked, running or not yet buried.
+    pub max_workers: usize,
+    /// The folder of secrets.
+    pub secrets: PathBuf,
 }
 
 /// Why there is no host.
@@ -51,7 +70,7 @@ impl Host {
     ///
     /// # Errors
     /// When the kernel lacks something that does not depend on the function.
-    pub fn new(state: State, allow_unisolated: bool) -> Result<Arc<Self>, HostError> {
+    pub fn new(state: State, options: Options) -> Result<Arc<Self>, HostError> {
         let act = |act| move |source| HostError::Act { act, source };
         process::become_subreaper().map_err(act("cannot become a subreaper"))?;
         process::forbid_inspection().map_err(act("cannot forbid inspection"))?;
@@ -59,7 +78,10 @@ impl Host {
             kernel: Kernel::probe()?,
             state,
             processes: Processes::start().map_err(act("cannot watch processes"))?,
-            allow_unisolated,
+            workers: Arc::new(Semaphore::new(options.max_workers)),
+            pressure: watch::Sender::new(()),
+            allow_unisolated: options.allow_unisolated,
+            secrets: options.secrets,
             library: fds::sealed_memfd(c"leasehold-zygote", ZYGOTE_LIBRARY)
                 .map_err(act("cannot make a memfd for the library"))?,
         }))

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{CliError, Places};
-use crate::function::{Found, Function, Isolation, Runtime};
+use crate::function::{Admission, Found, Function, Isolation, Runtime};
 
 #[derive(Debug, Args)]
 pub(super) struct List {
@@ -26,7 +26,8 @@ struct Row {
     runtime: Option<&'static str>,
     profile: Option<String>,
     isolation: Option<&'static str>,
-    pool: Option<usize>,
+    pool: Option<String>,
+    concurrency: Option<usize>,
     error: Option<String>,
 }
 
@@ -52,8 +53,7 @@ impl List {
                 row.runtime.unwrap_or("-"),
                 row.profile.as_deref().unwrap_or("-"),
                 row.isolation.unwrap_or("-"),
-                row.pool
-                    .map_or_else(|| "-".to_owned(), |pool| pool.to_string()),
+                row.pool.as_deref().unwrap_or("-"),
             );
             if let Some(error) = &row.error {
                 println!("{}", indent(error));
@@ -84,7 +84,17 @@ impl Row {
                 Isolation::Call => "call",
                 Isolation::None => "none",
             }),
-            pool: function.map(|function| function.pool),
+            pool: function.map(|function| {
+                let Admission {
+                    pool_min, pool_max, ..
+                } = function.admission;
+                if pool_min == pool_max {
+                    pool_min.to_string()
+                } else {
+                    format!("{pool_min}–{pool_max}")
+                }
+            }),
+            concurrency: function.map(|function| function.admission.concurrency),
             error: found.result.as_ref().err().map(ToString::to_string),
         }
     }

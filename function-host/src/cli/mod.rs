@@ -15,7 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use leasehold_sandbox::profile::Catalog;
 
 use crate::function::{self, Found, Interpreters};
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, Options};
 use crate::state::{State, StateError};
 use crate::telemetry::{self, LogFormat};
 
@@ -85,6 +85,17 @@ struct Places {
     /// Where scratches are made: best in memory [default: /run/leasehold or a place like it]
     #[arg(long, env = "LEASEHOLD_STATE", value_name = "DIR")]
     state: Option<PathBuf>,
+    /// The folder of secrets: each function may read those that its `secrets` list
+    #[arg(
+        long,
+        env = "LEASEHOLD_SECRETS",
+        value_name = "DIR",
+        default_value = "/var/openfaas/secrets"
+    )]
+    secrets: PathBuf,
+    /// The most workers of all functions together, parked or running
+    #[arg(long, env = "LEASEHOLD_MAX_WORKERS", value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    max_workers: u32,
     /// Let functions ask for `isolation: none`
     #[arg(long, env = "LEASEHOLD_ALLOW_UNISOLATED")]
     allow_unisolated: bool,
@@ -153,7 +164,12 @@ pub fn main() -> ExitCode {
 impl Places {
     /// Makes a host and finds its functions.
     async fn open(&self) -> Result<(Arc<Host>, Vec<Found>), CliError> {
-        let host = Host::new(State::open(self.state.as_deref())?, self.allow_unisolated)?;
+        let options = Options {
+            allow_unisolated: self.allow_unisolated,
+            max_workers: usize::try_from(self.max_workers).unwrap_or(usize::MAX),
+            secrets: self.secrets.clone(),
+        };
+        let host = Host::new(State::open(self.state.as_deref())?, options)?;
         let directories = if self.functions.is_empty() {
             vec![examples::directory(&host.state).map_err(CliError::Examples)?]
         } else {

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::{CliError, Places};
-use crate::function::Found;
+use crate::function::{Admission, Found};
 use crate::pool::{
     Exchange, Outcome, Pool, Reply, ReplyBody, ReplyParts, RequestBody, Unavailable,
 };
@@ -54,7 +54,12 @@ impl Run {
     pub(super) async fn run(self) -> Result<ExitCode, CliError> {
         let (host, found) = self.places.open().await?;
         let mut function = self.choose(found)?;
-        function.pool = 1;
+        function.admission = Admission {
+            pool_min: 1,
+            pool_max: 1,
+            concurrency: 1,
+            queue: 0,
+        };
         let timeout = Duration::from(function.limits.timeout);
         let unavailable = |why: String| CliError::Unavailable {
             name: self.function.clone(),

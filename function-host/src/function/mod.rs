@@ -4,11 +4,13 @@
 //! lies in it. Having a [`Function`] is the evidence that all of it is in order, so nobody checks
 //! again. Plain data: imports the sandbox's profiles, and nothing of pools, HTTP or the event loop.
 
+mod admission;
 mod document;
 mod error;
 mod interpreter;
 mod registry;
 mod resolve;
+mod secrets;
 mod site;
 mod spec;
 #[cfg(test)]
@@ -16,15 +18,15 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use leasehold_sandbox::profile::{Catalog, Limits, Profile};
+use leasehold_sandbox::profile::{Catalog, Limits, Millis, Profile};
 
+pub use admission::{Admission, MAX_CONCURRENCY, MAX_POOL, MAX_QUEUE};
 pub use error::FunctionError;
 pub use interpreter::{
     Interpreter, InterpreterError, Interpreters, MIN_GLIBC, MIN_PYTHON, PROBE_OUTPUT, PROBE_TIME,
     Run, run_plainly,
 };
 pub use registry::{Found, discover};
-pub use spec::MAX_POOL;
 
 use document::Document;
 
@@ -45,8 +47,12 @@ pub struct Function {
     pub runtime: Runtime,
     /// Whether calls are kept apart.
     pub isolation: Isolation,
-    /// How many workers are parked: 1 to [`MAX_POOL`].
-    pub pool: usize,
+    /// How many calls may run, wait, and find a worker parked.
+    pub admission: Admission,
+    /// How long a worker may go on after its reply, for its at-exit hooks.
+    pub linger: Millis,
+    /// The secrets that it may read: names of files in the operator's folder of secrets.
+    pub secrets: Vec<String>,
     /// The limits of a call: the function's own, under its profile's ceiling.
     pub limits: Limits,
     /// Variables that the function sets, in order of appearance. No name twice, no NUL, no `=` in a
@@ -120,7 +126,9 @@ impl Function {
             directory,
             runtime,
             isolation: declared.isolation,
-            pool: declared.pool,
+            admission: declared.admission,
+            linger: declared.linger,
+            secrets: declared.secrets,
             limits,
             env: declared.env,
             profile,

@@ -1,6 +1,6 @@
 //! Where a function lives, as policies want to know it. Imports the sandbox's `policy`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use leasehold_sandbox::policy::Site;
 
@@ -9,12 +9,14 @@ use super::{Function, Runtime};
 impl Function {
     /// What the variables of the function's profile stand for, and what it starts with.
     ///
-    /// `scratches` is the directory in which this function's scratches come and go.
+    /// `scratches` is the directory in which this function's scratches come and go, `secrets` the
+    /// operator's folder of secrets.
     #[must_use]
-    pub fn site(&self, scratches: PathBuf) -> Site {
+    pub fn site(&self, scratches: PathBuf, secrets: &Path) -> Site {
         let site = Site {
             function_dir: self.directory.clone(),
             scratches,
+            secrets: self.secrets.iter().map(|name| secrets.join(name)).collect(),
             ..Site::default()
         };
         match &self.runtime {

@@ -5,22 +5,22 @@
 
 use std::fmt;
 
-use leasehold_sandbox::profile::{Ceiling, Object, SourceError, Span, Spanned, parse_object};
+use leasehold_sandbox::profile::{
+    Ceiling, Millis, Object, SourceError, Span, Spanned, parse_object,
+};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::Isolation;
+use super::admission::{Admission, PoolSize, Written};
 use super::document::Document;
-
-/// The most workers that a function may have parked.
-pub const MAX_POOL: usize = 256;
 
 /// The most variables of `env`.
 const MAX_VARIABLES: usize = 128;
 /// The most bytes of `env`: names, values, and the two bytes that part and end each.
 const MAX_ENVIRONMENT: usize = 64 << 10;
-/// Where `pool` is not set.
-const DEFAULT_POOL: usize = 2;
+/// The longest `linger`, in milliseconds.
+const MAX_LINGER: Millis = Millis(2_000);
 
 /// What a `function.yaml` declares, checked as far as it can be on its own.
 #[derive(Debug)]
@@ -29,7 +29,9 @@ pub(super) struct Declared {
     pub(super) code: Code,
     pub(super) profile: Spanned<String>,
     pub(super) isolation: Isolation,
-    pub(super) pool: usize,
+    pub(super) admission: Admission,
+    pub(super) linger: Millis,
+    pub(super) secrets: Vec<String>,
     pub(super) limits: Spanned<Ceiling>,
     pub(super) env: Vec<(String, String)>,
 }
@@ -63,7 +65,15 @@ struct Spec {
     #[serde(default)]
     isolation: Isolation,
     #[serde(default, deserialize_with = "written")]
-    pool: Option<Spanned<i64>>,
+    pool: Option<Spanned<PoolSize>>,
+    #[serde(default, deserialize_with = "written")]
+    concurrency: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "written")]
+    queue: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "written")]
+    linger: Option<Spanned<Millis>>,
+    #[serde(default)]
+    secrets: Vec<Spanned<String>>,
     #[serde(default, deserialize_with = "written")]
     limits: Option<Spanned<Ceiling>>,
     #[serde(default, deserialize_with = "written")]
@@ -94,7 +104,13 @@ impl Document {
         Ok(Declared {
             name: name.value,
             code,
-            pool: self.pool(spec.pool)?,
+            admission: self.admission(Written {
+                pool: spec.pool,
+                concurrency: spec.concurrency,
+                queue: spec.queue,
+            })?,
+            linger: self.linger(spec.linger)?,
+            secrets: self.secrets(spec.secrets)?,
             env: spec.env.map_or(Ok(Vec::new()), |env| self.env(env))?,
             profile: spec.profile,
             isolation: spec.isolation,
@@ -162,15 +178,13 @@ impl Document {
         })
     }
 
-    fn pool(&self, pool: Option<Spanned<i64>>) -> Result<usize, SourceError> {
-        let Some(Spanned { value, span }) = pool else {
-            return Ok(DEFAULT_POOL);
-        };
-        match usize::try_from(value) {
-            Ok(size @ 1..=MAX_POOL) => Ok(size),
-            _ => {
-                let message = format!("a pool of {value} workers is not possible");
-                let hint = format!("write a number from 1 to {MAX_POOL}");
+    fn linger(&self, linger: Option<Spanned<Millis>>) -> Result<Millis, SourceError> {
+        match linger {
+            None => Ok(Millis(0)),
+            Some(Spanned { value, .. }) if value <= MAX_LINGER => Ok(value),
+            Some(Spanned { value, span }) => {
+                let message = format!("a linger of {value} is too long");
+                let hint = format!("{MAX_LINGER} is the longest; the slot is not free before");
                 Err(self.error(span, &message, &hint))
             }
         }

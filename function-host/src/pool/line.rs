@@ -89,6 +89,7 @@ impl Line {
                     pidfd,
                     place,
                     slot,
+                    call: None,
                 })
             }
             Err(error) => {

@@ -16,11 +16,11 @@ mod outcome;
 mod processes;
 mod replier;
 mod start;
+mod stock;
 mod supervisor;
 mod worker;
 mod zygote;
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,13 +28,14 @@ use leasehold_sandbox::Policy;
 use leasehold_sandbox::policy::CompileError;
 use leasehold_sandbox::scratch::ScratchRoot;
 use leasehold_sandbox::sys::wait::Exit;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::function::{Function, Isolation};
 use crate::host::Host;
 use line::Line;
 use start::Recipe;
+use stock::Stock;
 use zygote::Zygote;
 
 pub use exchange::{Aborted, Exchange, Pieces, Reply, ReplyBody, ReplyParts, RequestBody, Traffic};
@@ -42,19 +43,14 @@ pub use outcome::{Limit, Outcome};
 pub use processes::{Processes, Started};
 pub use worker::{ParkedWorker, Remains, RunningWorker};
 
-/// Calls of one function that may wait for a worker; one more is [`Outcome::Overloaded`].
-const QUEUE: usize = 256;
-
 /// The workers of one function.
 #[derive(Debug)]
 pub struct Pool {
     line: Line,
-    /// Workers that wait for a call, the one that has waited longest first.
-    parked: Mutex<VecDeque<ParkedWorker>>,
-    /// One permit for each of them.
-    ready: Semaphore,
-    /// One permit for each worker there may be, parked, running or not yet buried.
-    slots: Arc<Semaphore>,
+    stock: Stock,
+    /// One permit for each call that may run, until its burial is over.
+    calls: Arc<Semaphore>,
+    /// One permit for each call that may wait for one of those.
     queue: Semaphore,
     readiness: watch::Sender<Readiness>,
     zygote: Mutex<Option<Arc<Zygote>>>,
@@ -108,8 +104,8 @@ impl Pool {
         let policy = compile(host, &function, &scratches)?;
         let directory = scratches.path().join("zygote");
         std::fs::create_dir(&directory)?;
+        let admission = function.admission;
         let pool = Arc::new(Self {
-            slots: Arc::new(Semaphore::new(function.pool)),
             line: Line {
                 host: Arc::clone(host),
                 recipe: Recipe::of(&function, &directory),
@@ -117,9 +113,9 @@ impl Pool {
                 policy,
                 scratches,
             },
-            parked: Mutex::default(),
-            ready: Semaphore::new(0),
-            queue: Semaphore::new(QUEUE),
+            stock: Stock::new(admission.pool_min, admission.pool_max),
+            calls: Arc::new(Semaphore::new(admission.concurrency)),
+            queue: Semaphore::new(admission.queue),
             readiness: watch::Sender::new(Readiness::Starting),
             zygote: Mutex::default(),
         });
@@ -144,42 +140,83 @@ impl Pool {
     /// # Errors
     /// When the function is not ready, the queue is full or the time is up.
     pub async fn take(&self, deadline: Instant) -> Result<ParkedWorker, Unavailable> {
-        if let Some(worker) = self
-            .ready
-            .try_acquire()
-            .ok()
-            .and_then(|ready| self.pop(ready))
-        {
-            return Ok(worker);
+        if let Ok(call) = Arc::clone(&self.calls).try_acquire_owned() {
+            if let Some(worker) = self.stock.try_take().filter(|worker| !worker.is_dead()) {
+                return Ok(worker.with_call(call));
+            }
+            return self.wait(deadline, Some(call)).await;
         }
         let _place = self
             .queue
             .try_acquire()
             .map_err(|_| Unavailable::Overloaded)?;
+        self.wait(deadline, None).await
+    }
+
+    async fn wait(
+        &self,
+        deadline: Instant,
+        call: Option<OwnedSemaphorePermit>,
+    ) -> Result<ParkedWorker, Unavailable> {
         let mut readiness = self.readiness.subscribe();
-        loop {
-            if let Readiness::Failed(why) = &*readiness.borrow_and_update() {
-                return Err(Unavailable::NotReady(why.clone()));
-            }
-            tokio::select! {
-                biased;
-                ready = self.ready.acquire() => {
-                    if let Some(worker) = ready.ok().and_then(|ready| self.pop(ready)) {
-                        return Ok(worker);
-                    }
+        let worker = async {
+            let call = match call {
+                Some(call) => call,
+                None => Arc::clone(&self.calls)
+                    .acquire_owned()
+                    .await
+                    .map_err(|_| closed())?,
+            };
+            loop {
+                match self.stock.take().await {
+                    Some(worker) if worker.is_dead() => drop(tokio::spawn(worker.discard())),
+                    Some(worker) => return Ok(worker.with_call(call)),
+                    None if *self.readiness.borrow() == Readiness::Closed => return Err(closed()),
+                    None => {}
                 }
-                changed = readiness.changed() => if changed.is_err() {
-                    return Err(Unavailable::NotReady("the host is going down".to_owned()));
-                },
-                () = tokio::time::sleep_until(deadline) => return Err(Unavailable::Overloaded),
             }
+        };
+        tokio::select! {
+            biased;
+            worker = worker => worker,
+            failed = readiness.wait_for(|now| matches!(now, Readiness::Failed(_))) => match failed.as_deref() {
+                Ok(Readiness::Failed(why)) => Err(Unavailable::NotReady(why.clone())),
+                _ => Err(closed()),
+            },
+            () = tokio::time::sleep_until(deadline) => Err(Unavailable::Overloaded),
         }
+    }
+
+    /// How many workers are parked.
+    #[must_use]
+    pub fn parked(&self) -> usize {
+        self.stock.parked()
+    }
+
+    /// How many calls are running or not yet buried.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.line
+            .function
+            .admission
+            .concurrency
+            .saturating_sub(self.calls.available_permits())
+    }
+
+    /// How many calls are waiting for one of those to end.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.line
+            .function
+            .admission
+            .queue
+            .saturating_sub(self.queue.available_permits())
     }
 
     /// Buries what is left of a call; without isolation its worker is parked again instead.
     pub async fn bury(&self, remains: Remains) -> Option<Exit> {
         if remains.reusable() {
-            self.push(remains.into_parked());
+            self.stock.push(remains.into_parked());
             None
         } else {
             remains.bury().await
@@ -189,59 +226,24 @@ impl Pool {
     /// Ends the zygote and every parked worker, and waits for it.
     pub async fn close(&self) {
         self.readiness.send_replace(Readiness::Closed);
-        self.slots.close();
+        self.calls.close();
+        self.stock.close();
         let zygote = self.zygote().take();
         if let Some(zygote) = zygote {
             zygote.end().await;
         }
-        let parked: Vec<_> = self.parked().drain(..).collect();
-        for worker in parked {
+        for worker in self.stock.sweep(true) {
             worker.discard().await;
         }
-    }
-
-    fn push(&self, worker: ParkedWorker) {
-        self.parked().push_back(worker);
-        self.ready.add_permits(1);
-    }
-
-    /// The worker that a permit is for. One that was killed from outside is buried instead.
-    fn pop(&self, ready: tokio::sync::SemaphorePermit<'_>) -> Option<ParkedWorker> {
-        ready.forget();
-        let worker = self.parked().pop_front()?;
-        if worker.is_dead() {
-            tokio::spawn(worker.discard());
-            return None;
-        }
-        Some(worker)
-    }
-
-    /// Removes the workers that have died with their zygote.
-    fn purge(&self) {
-        let mut parked = self.parked();
-        for _ in 0..parked.len() {
-            let Ok(ready) = self.ready.try_acquire() else {
-                return;
-            };
-            ready.forget();
-            match parked.pop_front() {
-                Some(worker) if worker.is_dead() => drop(tokio::spawn(worker.discard())),
-                Some(worker) => {
-                    parked.push_back(worker);
-                    self.ready.add_permits(1);
-                }
-                None => return,
-            }
-        }
-    }
-
-    fn parked(&self) -> MutexGuard<'_, VecDeque<ParkedWorker>> {
-        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn zygote(&self) -> MutexGuard<'_, Option<Arc<Zygote>>> {
         self.zygote.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn closed() -> Unavailable {
+    Unavailable::NotReady("the host is going down".to_owned())
 }
 
 fn compile(
@@ -253,7 +255,7 @@ fn compile(
         Isolation::None if host.allow_unisolated => Ok(None),
         Isolation::None => Err(PoolError::Unisolated),
         Isolation::Call => {
-            let site = function.site(scratches.path().to_owned());
+            let site = function.site(scratches.path().to_owned(), &host.secrets);
             let limits = function.limits.clone();
             Ok(Some(Policy::compile(
                 &function.profile,

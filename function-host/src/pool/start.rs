@@ -82,6 +82,7 @@ fn python(
         &function.limits.timeout.to_string(),
         &function.limits.memory.to_string(),
         &own.collect::<Vec<_>>().join(","),
+        if function.linger.0 > 0 { "linger" } else { "" },
     ];
     let directory = directory.to_string_lossy();
     let private = PRIVATE.iter().map(|&name| (name, directory.as_ref()));

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::zygote::Zygote;
-use super::{Pool, Readiness};
+use super::{ParkedWorker, Pool, Readiness};
 
 /// The pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often a function that has seen no shortage gives a parked worker back.
+const RELAX: Duration = Duration::from_secs(5);
 /// Workers that fail to park, one after the other, before the function counts as not ready.
 const PATIENCE: u32 = 3;
 
@@ -58,23 +60,27 @@ async fn bring_up(pool: &Pool) -> Option<Arc<Zygote>> {
     }
 }
 
-/// Parks a worker for every free slot until the zygote dies or the pool is closed.
+/// Keeps the stock of parked workers until the zygote dies or the pool is closed.
 async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
-    let (failed, mut failures) = tokio::sync::mpsc::unbounded_channel();
+    let (report, mut reports) = mpsc::unbounded_channel();
     let mut failures_in_a_row = 0;
+    let mut relax = tokio::time::interval(RELAX);
+    let mut pressure = pool.line.host.pressure.subscribe();
     loop {
-        tokio::select! {
-            () = zygote.died() => break,
-            slot = Arc::clone(&pool.slots).acquire_owned() => {
-                let Ok(slot) = slot else { return };
-                tokio::spawn(park(Arc::clone(&pool), Arc::clone(zygote), slot, failed.clone()));
-            }
-            Some(parked) = failures.recv() => {
-                if parked {
-                    failures_in_a_row = 0;
-                    pause.reset();
-                    set(&pool, Readiness::Ready);
-                } else {
+        // Made anew after each worker only: it has a place in the host's queue.
+        let next = next_slot(&pool);
+        tokio::pin!(next);
+        let slot = loop {
+            tokio::select! {
+                biased;
+                () = zygote.died() => break None,
+                Some(parked) = reports.recv() => {
+                    if parked {
+                        failures_in_a_row = 0;
+                        pause.reset();
+                        set(&pool, Readiness::Ready);
+                        continue;
+                    }
                     failures_in_a_row += 1;
                     if failures_in_a_row >= PATIENCE {
                         let why = "its workers cannot be restricted or parked; see the log";
@@ -82,8 +88,25 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
                     }
                     pause.take().await;
                 }
+                _tick = relax.tick() => discard(pool.stock.relax()),
+                Ok(()) = pressure.changed() => {
+                    if pool.queued() == 0 && pool.in_flight() == 0 {
+                        discard(pool.stock.withdraw());
+                    }
+                }
+                slot = &mut next => break slot,
             }
-        }
+            if *pool.readiness.borrow() == Readiness::Closed {
+                return;
+            }
+        };
+        let Some(slot) = slot else { break };
+        tokio::spawn(park(
+            Arc::clone(&pool),
+            Arc::clone(zygote),
+            slot,
+            report.clone(),
+        ));
     }
     if *pool.readiness.borrow() == Readiness::Closed {
         return;
@@ -94,28 +117,57 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
     );
     set(&pool, Readiness::Starting);
     pool.zygote().take();
-    pool.purge();
+    for dead in pool.stock.sweep(false) {
+        discard(Some(dead));
+    }
     pause.take().await;
+}
+
+/// Waits until a worker is wanted and the host has room for one. The host's queue is fair: each
+/// function waits in it for one worker at a time.
+async fn next_slot(pool: &Pool) -> Option<OwnedSemaphorePermit> {
+    let coming = pool.stock.wanted().await;
+    let workers = &pool.line.host.workers;
+    let slot = match Arc::clone(workers).try_acquire_owned() {
+        Ok(slot) => slot,
+        Err(_) => {
+            // Others may have workers to spare.
+            pool.line.host.pressure.send_replace(());
+            Arc::clone(workers).acquire_owned().await.ok()?
+        }
+    };
+    coming.leave();
+    Some(slot)
+}
+
+fn discard(worker: Option<ParkedWorker>) {
+    if let Some(worker) = worker {
+        tokio::spawn(worker.discard());
+    }
 }
 
 async fn park(
     pool: Arc<Pool>,
     zygote: Arc<Zygote>,
     slot: OwnedSemaphorePermit,
-    report: tokio::sync::mpsc::UnboundedSender<bool>,
+    report: mpsc::UnboundedSender<bool>,
 ) {
     let parked = match pool.line.park(&zygote, slot).await {
         Ok(worker) if *pool.readiness.borrow() == Readiness::Closed => {
+            pool.stock.arrived(None);
             worker.discard().await;
             return;
         }
         Ok(worker) => {
-            pool.push(worker);
+            pool.stock.arrived(Some(worker));
             true
         }
-        // What a dying zygote could not do says nothing about the function.
-        Err(_) if zygote.is_dead() || *pool.readiness.borrow() == Readiness::Closed => return,
         Err(error) => {
+            pool.stock.arrived(None);
+            // What a dying zygote could not do says nothing about the function.
+            if zygote.is_dead() || *pool.readiness.borrow() == Readiness::Closed {
+                return;
+            }
             tracing::error!(function = pool.line.function.name, %error, "a worker was not parked");
             false
         }

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use leasehold_sandbox::scratch::Scratch;
 use leasehold_sandbox::sys::pidfd::PidFd;
@@ -32,7 +33,10 @@ pub struct ParkedWorker {
     pub(super) keeper: Keeper,
     pub(super) pidfd: PidFd,
     pub(super) place: Place,
+    /// Its share of the host's workers.
     pub(super) slot: OwnedSemaphorePermit,
+    /// Its call's place among those of the function that run, once it has a call.
+    pub(super) call: Option<OwnedSemaphorePermit>,
 }
 
 /// The host's ends of what a worker holds.
@@ -73,6 +77,13 @@ pub struct Remains {
 }
 
 impl ParkedWorker {
+    pub(super) fn with_call(self, call: OwnedSemaphorePermit) -> Self {
+        Self {
+            call: Some(call),
+            ..self
+        }
+    }
+
     /// Whether it has ended before its call, killed from outside.
     pub(super) fn is_dead(&self) -> bool {
         self.pidfd.ended()
@@ -164,7 +175,13 @@ impl Remains {
             pidfd,
             place,
             slot,
+            call,
         } = self.parked;
+        let linger = Duration::from(function.linger);
+        if !linger.is_zero() {
+            // At-exit hooks run; whether they come to their end is their own affair.
+            let _ended = tokio::time::timeout(linger, keeper.exited()).await;
+        }
         let exit = keeper.bury(&pidfd, &host.processes).await;
         let last_words = drain(
             &mut streams.stderr,
@@ -175,7 +192,7 @@ impl Remains {
         // Without isolation a descendant may live on and hold the pipe open.
         let _end = tokio::time::timeout(LAST_WORDS, last_words).await;
         place.remove().await;
-        drop(slot);
+        drop((slot, call));
         exit
     }
 
@@ -185,6 +202,9 @@ impl Remains {
     }
 
     pub(super) fn into_parked(self) -> ParkedWorker {
-        self.parked
+        ParkedWorker {
+            call: None,
+            ..self.parked
+        }
     }
 }

@@ -43,6 +43,14 @@ pub enum CompileError {
         /// Why.
         source: io::Error,
     },
+    /// A secret that the function lists cannot be opened.
+    #[error("cannot open the secret {path}: {source}; is it in the folder of secrets?")]
+    Secret {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A variable has no value here.
     #[error("{origin}: {variable} has no value for this function; only `runtime: python` has one")]
     NoValue {

@@ -74,6 +74,13 @@ impl Filesystem {
             let rights = named_rights(&grant.access, abi, &grant.origin)?;
             compiler.grant(&grant.path, rights, grant.if_exists, &grant.origin)?;
         }
+        for path in &site.secrets {
+            let fd = open(path).map_err(|source| CompileError::Secret {
+                path: path.clone(),
+                source,
+            })?;
+            compiler.add(fd, READ & FILE, path)?;
+        }
         if let Some(program) = &site.program {
             compiler.program(program)?;
             compiler.programs(&interpreters::of(program))?;

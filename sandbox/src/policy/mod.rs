@@ -43,6 +43,8 @@ pub struct Site {
     pub python_prefix: Vec<PathBuf>,
     /// A program that the zygote becomes before it loads the function: an interpreter.
     pub interpreter: Option<PathBuf>,
+    /// Files that the function may read whatever its profile: the secrets that it lists.
+    pub secrets: Vec<PathBuf>,
     /// A program that each worker becomes: the command of an `exec` function.
     pub program: Option<PathBuf>,
 }

@@ -93,7 +93,7 @@ an exec function has no interpreter
     assert_shown(
         &format!("{EXEC}  pool: 0\n"),
         r#"
-a pool of 0 workers is not possible
+a pool of 0 is not possible
  --> DIR/function.yaml:8:9
   |
 8 |   pool: 0
@@ -102,13 +102,13 @@ a pool of 0 workers is not possible
   = help: write a number from 1 to 256"#,
     );
     assert_shown(
-        &format!("{EXEC}  pool:\n"),
+        &format!("{EXEC}  concurrency:\n"),
         r#"
 this is not a number, or not one that is possible here
- --> DIR/function.yaml:8:7
+ --> DIR/function.yaml:8:14
   |
-8 |   pool:
-  |       ^
+8 |   concurrency:
+  |              ^
   |
   = help: write a whole number in decimal digits"#,
     );

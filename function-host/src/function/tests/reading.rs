@@ -17,7 +17,10 @@ fn an_exec_function_with_everything() {
     let directory = folder.path().canonicalize().unwrap();
     assert_eq!(function.name, "hello");
     assert_eq!(function.directory, directory);
-    assert_eq!((function.isolation, function.pool), (Isolation::None, 256));
+    assert_eq!(
+        (function.isolation, function.admission.pool_max),
+        (Isolation::None, 256)
+    );
     assert_eq!(function.limits.timeout.0, 2000);
     assert_eq!(function.limits.processes, 4);
     let env = [("B", "two"), ("A", "1"), ("_c3", "")];
@@ -35,7 +38,7 @@ fn an_exec_function_with_everything() {
             args
         }
     );
-    let site = function.site("/run/scratch".into());
+    let site = function.site("/run/scratch".into(), Path::new("/secrets"));
     assert_eq!(site.function_dir, directory);
     assert_eq!(site.scratches, Path::new("/run/scratch"));
     assert_eq!((site.program, site.interpreter), (Some(program), None));
@@ -46,7 +49,10 @@ fn an_exec_function_with_everything() {
 fn what_is_left_out_has_defaults() {
     let folder = folder("  runtime: exec\n  command: [/bin/cat]\n  profile: compute\n");
     let function = load(folder.path()).unwrap();
-    assert_eq!((function.isolation, function.pool), (Isolation::Call, 2));
+    assert_eq!(
+        (function.isolation, function.admission),
+        (Isolation::Call, Admission::DEFAULT)
+    );
     assert_eq!(function.limits, function.profile.ceiling.limits());
     assert!(function.env.is_empty());
     // As it is written, though /bin may be a link.
@@ -97,4 +103,42 @@ fn the_examples_are_functions() {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+#[test]
+fn admission_in_both_forms() {
+    let admission = |text: &str| {
+        let folder = folder(&format!(
+            "  runtime: exec\n  command: [./run.sh]\n  profile: shell\n{text}"
+        ));
+        load(folder.path()).unwrap().admission
+    };
+    let default = Admission::DEFAULT;
+    assert_eq!(
+        admission("  pool: 3\n"),
+        Admission {
+            pool_min: 3,
+            pool_max: 3,
+            ..default
+        }
+    );
+    assert_eq!(
+        admission("  pool: {min: 1, max: 4}\n  concurrency: 2\n  queue: 0\n"),
+        Admission {
+            pool_min: 1,
+            pool_max: 4,
+            concurrency: 2,
+            queue: 0
+        }
+    );
+    assert_eq!(
+        admission("  pool: {max: 1}\n"),
+        Admission {
+            pool_min: 1,
+            pool_max: 1,
+            ..default
+        }
+    );
+    assert_eq!(admission("  pool: {min: 20}\n").pool_max, 20);
+    assert_eq!(admission("  pool: 32\n").concurrency, 32);
 }

@@ -43,7 +43,7 @@ fn a_real_virtual_environment_in_the_functions_folder() {
     for prefix in base.prefixes.iter().chain([&directory.join("venv")]) {
         assert!(interpreter.prefixes.contains(prefix), "{prefix:?}");
     }
-    let site = function.site("/scratch".into());
+    let site = function.site("/scratch".into(), Path::new("/secrets"));
     assert_eq!(site.interpreter.as_ref(), Some(&interpreter.program));
     assert_eq!(site.python_prefix, interpreter.prefixes);
 }

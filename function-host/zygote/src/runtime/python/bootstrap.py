@@ -1,6 +1,6 @@
 """Leasehold's side of a Python function: import it, fork, call its handler.
 
-Runs as `python -c SOURCE FUNCTION_DIR MODULE NAME FUNCTION TIMEOUT MEMORY KEPT`, restricted already, with
+Runs as `python -c SOURCE FUNCTION_DIR MODULE NAME FUNCTION TIMEOUT MEMORY KEPT LINGER`, restricted already, with
 the control socket at descriptor 3 and the library that forks at descriptor 4. Works on CPython 3.9
 and later; every name here stays out of the function's way.
 """
@@ -9,7 +9,7 @@ and later; every name here stays out of the function's way.
 def _leasehold():
     import sys
 
-    directory, module_name, attribute, function, timeout, memory, kept = sys.argv[1:8]
+    directory, module_name, attribute, function, timeout, memory, kept, linger = sys.argv[1:9]
     kept = kept.split(",")  # variables that the function has set for itself
     sys.argv = [directory]
     # `-c` puts the working directory first; the function's code belongs there instead.
@@ -202,7 +202,9 @@ def _leasehold():
             sys.stdout.flush()
             sys.stderr.flush()
             library.leasehold_reply_failed(message, len(message))
-    os._exit(0)
+    # At-exit hooks take time that the host grants only to a function that asks for it.
+    if not linger:
+        os._exit(0)
 
 
 _leasehold()
