@@ -5,6 +5,8 @@
 //! links to anywhere. It follows no link and holds three descriptors whatever the depth.
 #![forbid(unsafe_code)]
 
+mod usage;
+
 use std::ffi::{CStr, CString};
 use std::fs::Permissions;
 use std::io;
@@ -19,6 +21,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
+
+pub use usage::Usage;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY
     .union(OFlag::O_NOFOLLOW)
@@ -266,6 +270,14 @@ fn names(directory: &OwnedFd) -> io::Result<Vec<CString>> {
 
 /// Names held in memory at once: bounds what a directory with millions of entries can cost.
 const BATCH: usize = 4096;
+
+/// Counts what is in the directory `path`, stopping once there are more than `most` entries.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn usage(path: &Path, most: u64) -> io::Result<Usage> {
+    usage::count(openat(AT_FDCWD, path, DIRECTORY, Mode::empty())?, most)
+}
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ use super::keeper::{Fate, Keeper};
 use super::log::drain;
 use super::outcome::Limit;
 use super::replier::Replier;
+use super::watcher::Watch;
 use super::worker::Streams;
 use crate::function::Function;
 
@@ -33,6 +34,7 @@ pub(super) async fn hold(
     function: &Function,
     streams: &mut Streams,
     keeper: &mut Keeper,
+    watch: Option<Watch>,
     exchange: Exchange,
     deadline: Instant,
     call: &str,
@@ -66,7 +68,13 @@ pub(super) async fn hold(
             }
         };
         let timer = tokio::time::sleep_until(deadline);
-        tokio::pin!(upload, log, download, timer);
+        let over = async {
+            match watch {
+                Some(watch) => watch.until_over(&function.limits).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(upload, log, download, timer, over);
         let (mut uploading, mut logging) = (true, true);
         loop {
             tokio::select! {
@@ -77,6 +85,7 @@ pub(super) async fn hold(
                     Err(outcome) => break outcome,
                 },
                 _ended = &mut log, if logging => logging = false,
+                limit = &mut over => break Outcome::OverLimit(limit),
                 () = &mut timer => {
                     break Outcome::TimedOut(function.limits.timeout.into());
                 }

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::keeper::Keeper;
 use super::log::{LAST_WORDS, Lines, drain};
 use super::start::Recipe;
+use super::watcher::Watch;
 use super::worker::{ParkedWorker, Place, Streams};
 use super::zygote::{Ended, Zygote};
 use crate::function::{Function, Isolation};
@@ -78,7 +79,12 @@ impl Line {
         let place = self.place()?;
         let parked = self.park_at(zygote, place.path()).await;
         match parked {
-            Ok((streams, keeper, pidfd)) => {
+            Ok((streams, keeper, pidfd, root)) => {
+                let watch = self.policy.as_ref().map(|_| Watch {
+                    root,
+                    root_counts: self.burial() == Burial::Worker,
+                    scratch: place.own().map(Path::to_owned),
+                });
                 let function = Arc::clone(&self.function);
                 let host = Arc::clone(&self.host);
                 Ok(ParkedWorker {
@@ -87,6 +93,7 @@ impl Line {
                     streams,
                     keeper,
                     pidfd,
+                    watch,
                     place,
                     slot,
                     call: None,
@@ -103,7 +110,7 @@ impl Line {
         &self,
         zygote: &Arc<Zygote>,
         scratch: &Path,
-    ) -> Result<(Streams, Keeper, PidFd), ParkError> {
+    ) -> Result<(Streams, Keeper, PidFd, u32), ParkError> {
         let (mut streams, undertaker, theirs) = self.connect(scratch)?;
         let order = |worker| Fork {
             worker,
@@ -135,7 +142,12 @@ impl Line {
                 Keeper::undertaker(control, parent).map_err(act("cannot watch a socket"))?
             }
         };
-        Ok((streams, keeper, pidfd))
+        let root = if self.burial() == Burial::Worker {
+            parked.pid
+        } else {
+            parent
+        };
+        Ok((streams, keeper, pidfd, root))
     }
 
     /// What a worker that was never parked had to say.
@@ -285,6 +297,14 @@ impl Place {
         match self {
             Self::Own(scratch) => scratch.path(),
             Self::Shared(path) => path,
+        }
+    }
+
+    /// Its path, if it is a call's own.
+    fn own(&self) -> Option<&Path> {
+        match self {
+            Self::Own(scratch) => Some(scratch.path()),
+            Self::Shared(_) => None,
         }
     }
 

@@ -18,6 +18,7 @@ mod replier;
 mod start;
 mod stock;
 mod supervisor;
+mod watcher;
 mod worker;
 mod zygote;
 

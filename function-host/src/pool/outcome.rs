@@ -35,8 +35,16 @@ pub enum Limit {
     ResponseBody,
     /// `limits.cpu`
     Cpu,
-    /// `limits.scratch`, as the size of one file
-    FileSize,
+    /// `limits.memory`
+    Memory,
+    /// `limits.processes`
+    Processes,
+    /// `limits.threads`
+    Threads,
+    /// `limits.scratch`
+    Scratch,
+    /// `limits.scratchFiles`
+    ScratchFiles,
 }
 
 impl Limit {
@@ -47,7 +55,11 @@ impl Limit {
             Self::RequestBody => "limits.requestBody",
             Self::ResponseBody => "limits.responseBody",
             Self::Cpu => "limits.cpu",
-            Self::FileSize => "limits.scratch",
+            Self::Memory => "limits.memory",
+            Self::Processes => "limits.processes",
+            Self::Threads => "limits.threads",
+            Self::Scratch => "limits.scratch",
+            Self::ScratchFiles => "limits.scratchFiles",
         }
     }
 }
@@ -76,7 +88,7 @@ impl Outcome {
             (Some(code), _) => Self::Failed(format!("exit status {code}")),
             (None, Some(libc::SIGSYS)) => Self::Denied,
             (None, Some(libc::SIGXCPU)) => Self::OverLimit(Limit::Cpu),
-            (None, Some(libc::SIGXFSZ)) => Self::OverLimit(Limit::FileSize),
+            (None, Some(libc::SIGXFSZ)) => Self::OverLimit(Limit::Scratch),
             (None, Some(signal)) => Self::Crashed(format!("killed by signal {signal}")),
             (None, None) => Self::Crashed("ended in an unknown way".to_owned()),
         }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use leasehold_sandbox::sys::pidfd::PidFd;
+use leasehold_sandbox::sys::usage::children;
 use leasehold_sandbox::sys::wait::{self, Exit, Reaped};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -149,7 +150,7 @@ impl Processes {
         for _ in 0..64 {
             self.reap();
             let known = self.lock();
-            let strays: Vec<u32> = children()
+            let strays: Vec<u32> = children(std::process::id())
                 .into_iter()
                 .filter(|pid| !known.contains_key(pid))
                 .collect();
@@ -214,20 +215,4 @@ impl Processes {
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The living children of every thread of this process, proc_pid_task_children(5).
-fn children() -> Vec<u32> {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
-        return Vec::new();
-    };
-    threads
-        .flatten()
-        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|list| {
-            list.split_whitespace()
-                .filter_map(|pid| pid.parse().ok())
-                .collect::<Vec<_>>()
-        })
-        .collect()
 }

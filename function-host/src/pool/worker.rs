@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::exchange::{Exchange, Traffic};
 use super::keeper::Keeper;
 use super::log::{LAST_WORDS, Lines, drain};
+use super::watcher::Watch;
 use super::{Outcome, conversation};
 use crate::function::{Function, Isolation};
 use crate::host::Host;
@@ -32,6 +33,8 @@ pub struct ParkedWorker {
     pub(super) streams: Streams,
     pub(super) keeper: Keeper,
     pub(super) pidfd: PidFd,
+    /// What is watched while it runs; nothing without isolation.
+    pub(super) watch: Option<Watch>,
     pub(super) place: Place,
     /// Its share of the host's workers.
     pub(super) slot: OwnedSemaphorePermit,
@@ -129,6 +132,7 @@ impl RunningWorker {
             &parked.function,
             &mut parked.streams,
             &mut parked.keeper,
+            parked.watch.clone(),
             exchange,
             deadline,
             &call,
@@ -173,6 +177,7 @@ impl Remains {
             mut streams,
             mut keeper,
             pidfd,
+            watch: _,
             place,
             slot,
             call,

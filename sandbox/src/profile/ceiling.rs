@@ -68,14 +68,18 @@ macro_rules! limits {
 limits! {
     /// Wall-clock time from the request's start to the reply's end.
     timeout, "timeout", Millis, Millis(30_000), "positive";
-    /// Processor time of each process (the kernel counts whole seconds and rounds up).
+    /// Processor time of the whole call.
     cpu, "cpu", Millis, Millis(10_000), "positive";
-    /// Private memory of each process.
+    /// Memory of the whole call that is its own: anonymous, shared without a file, swapped.
     memory, "memory", Bytes, Bytes(512 << 20), "positive";
     /// Size of all files in the scratch.
     scratch, "scratch", Bytes, Bytes(256 << 20), "any";
     /// Processes of the call, the first one included; 1 forbids fork.
     processes, "processes", u32, 1, "positive";
+    /// Threads of all processes of the call.
+    threads, "threads", u32, 128, "positive";
+    /// Files, directories and other entries in the scratch.
+    scratch_files, "scratchFiles", u32, 65_536, "any";
     /// Open descriptors of each process.
     open_files, "openFiles", u32, 256, "positive";
     /// Size of the request's body.

@@ -11,6 +11,7 @@ pub mod process;
 pub mod seccomp;
 pub mod socket;
 pub mod status;
+pub mod usage;
 pub mod wait;
 
 use std::io;

@@ -9,6 +9,8 @@ fn ceiling() -> impl Strategy<Value = Ceiling> {
     let count = || proptest::option::of(1..9_u32);
     (millis(), millis(), vec(bytes(), 5), count(), count()).prop_map(
         |(timeout, cpu, bytes, processes, open_files)| Ceiling {
+            threads: processes,
+            scratch_files: open_files,
             timeout,
             cpu,
             memory: bytes[0],
