@@ -35,7 +35,7 @@ async fn piece(body: &mut Incoming) -> Result<Bytes, hyper::Error> {
     Ok(frame.into_data().unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn calls_share_a_connection_and_stream_both_ways() {
     let functions = Functions::new();
     functions
@@ -74,7 +74,7 @@ async fn calls_share_a_connection_and_stream_both_ways() {
     assert_eq!(rest.to_bytes(), "");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn large_bodies_problems_and_clients_that_leave() {
     let functions = Functions::new();
     functions

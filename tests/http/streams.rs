@@ -67,8 +67,8 @@ fn a_slow_client_holds_the_function_back() {
     let functions = Functions::new();
     functions.python(
         "pours",
-        "  limits: {timeout: 20s, responseBody: 64Mi}",
-        "def handle(e, c):\n    for n in range(512):\n        yield b'x' * 65536\n        print(n)\n",
+        "  limits: {timeout: 20s}",
+        "def handle(e, c):\n    for n in range(256):\n        yield b'x' * 65536\n        print(n)\n",
     );
     let host = Host::start(functions.path());
     let mut raw = Raw::send_to(
@@ -76,18 +76,18 @@ fn a_slow_client_holds_the_function_back() {
         "GET /function/pours HTTP/1.1\r\nhost: x\r\nx-call-id: pours\r\n\r\n",
     );
     assert_eq!(raw.head().status, 200);
-    // Nothing else of the reply is read. That the function stalls cannot be waited for, only that a
-    // call after it is served while it does, and that what it wrote is not all of it.
-    for _ in 0..5 {
-        assert_eq!(host.call("pours", "").body.len(), 512 * 65536);
+    // Nothing else of the reply is read. That the function stalls cannot be waited for, but others
+    // like it can, that go on to their end meanwhile.
+    for _ in 0..3 {
+        assert_eq!(host.call("pours", "").body.len(), 256 * 65536);
     }
     let written = host
         .records()
         .iter()
         .filter(|record| record["target"] == "function" && record["call"] == "pours")
         .count();
-    assert!(written < 512, "nothing held it back: {written} pieces");
-    assert_eq!(raw.chunks(512 * 65536).len(), 512 * 65536);
+    assert!(written < 256, "nothing held it back: {written} pieces");
+    assert_eq!(raw.chunks(256 * 65536).len(), 256 * 65536);
     assert_eq!(raw.chunk().as_deref(), Some(&b""[..]));
     assert_eq!(host.burial("pours")["outcome"], "Replied");
 }
