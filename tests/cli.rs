@@ -1,5 +1,7 @@
 //! The command line: what it prints, and how it exits.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::io::Write;
@@ -50,7 +52,11 @@ fn some() -> Functions {
     let functions = Functions::new();
     functions
         .shell("cat", "", "echo to the log >&2; exec cat")
-        .shell("call", "", "echo \"$Http_Method $Http_Path $Http_Query $Http_X_A\"")
+        .shell(
+            "call",
+            "",
+            "echo \"$Http_Method $Http_Path $Http_Query $Http_X_A\"",
+        )
         .shell("fails", "", "exit 3")
         .python(
             "teapot",
@@ -99,7 +105,10 @@ fn list_names_functions_and_mistakes() {
         let line = text.lines().find(|line| line.starts_with(name));
         line.unwrap().split_whitespace().collect::<Vec<_>>()
     };
-    assert_eq!(row("NAME"), ["NAME", "RUNTIME", "PROFILE", "ISOLATION", "POOL"]);
+    assert_eq!(
+        row("NAME"),
+        ["NAME", "RUNTIME", "PROFILE", "ISOLATION", "POOL"]
+    );
     assert_eq!(row("cat"), ["cat", "exec", "shell", "call", "2"]);
     assert_eq!(row("teapot"), ["teapot", "python", "python", "call", "2"]);
     assert_eq!(row("wrong"), ["wrong", "-", "-", "-", "-"]);
@@ -124,7 +133,10 @@ fn check_tells_whether_all_is_enforced() {
     let output = on(functions.path(), &["check"], b"");
     assert_eq!(output.status.code(), Some(0), "{}", out(&output));
     assert!(out(&output).starts_with("Linux "), "{}", out(&output));
-    let full = out(&output).lines().filter(|line| line.ends_with(" full")).count();
+    let full = out(&output)
+        .lines()
+        .filter(|line| line.ends_with(" full"))
+        .count();
     assert_eq!(full, 4);
 
     functions
@@ -137,7 +149,11 @@ fn check_tells_whether_all_is_enforced() {
     assert!(report["kernel"]["landlockAbi"].as_u64().unwrap() > 0);
     let named = |name: &str| {
         let functions = report["functions"].as_array().unwrap();
-        functions.iter().find(|f| f["name"] == name).unwrap().clone()
+        functions
+            .iter()
+            .find(|f| f["name"] == name)
+            .unwrap()
+            .clone()
     };
     for (name, enforcement, trouble) in [
         ("broken", "not-ready", "ValueError: no luck"),
@@ -156,7 +172,8 @@ fn check_tells_whether_all_is_enforced() {
 #[test]
 fn run_is_one_call_by_pipe() {
     let functions = some();
-    let call = |args: &[&str], input: &[u8]| on(functions.path(), &[&["run"], args].concat(), input);
+    let call =
+        |args: &[&str], input: &[u8]| on(functions.path(), &[&["run"], args].concat(), input);
     let body: Vec<u8> = (0..=255).cycle().take(300_000).collect();
     let output = call(&["cat"], &body);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
@@ -164,13 +181,24 @@ fn run_is_one_call_by_pipe() {
     assert!(err(&output).contains("to the log"));
 
     let told = call(
-        &["call", "--method", "GET", "--path", "/a%20b?q=1", "-H", "X-A: 7"],
+        &[
+            "call",
+            "--method",
+            "GET",
+            "--path",
+            "/a%20b?q=1",
+            "-H",
+            "X-A: 7",
+        ],
         b"",
     );
     assert_eq!(out(&told), "GET /a b q=1 7\n");
 
     let teapot = call(&["teapot", "--include"], b"");
-    assert_eq!((teapot.status.code(), out(&teapot).as_str()), (Some(1), "short"));
+    assert_eq!(
+        (teapot.status.code(), out(&teapot).as_str()),
+        (Some(1), "short")
+    );
     assert!(err(&teapot).contains("418"), "{}", err(&teapot));
     assert!(err(&teapot).contains("x-kind: stout"), "{}", err(&teapot));
 
@@ -183,7 +211,10 @@ fn run_is_one_call_by_pipe() {
     let told = err(&unknown);
     assert!(told.contains("there is no function `dog`"), "{told}");
     assert!(told.contains("cat") && told.contains("teapot"), "{told}");
-    assert_eq!(call(&["call", "-H", "no colon"], b"").status.code(), Some(2));
+    assert_eq!(
+        call(&["call", "-H", "no colon"], b"").status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -196,7 +227,10 @@ fn a_port_that_is_taken_is_named() {
         let output = on(functions.path(), &args, b"");
         assert_eq!(output.status.code(), Some(1));
         let told = err(&output);
-        assert!(told.contains(&format!("cannot listen on {address}")), "{told}");
+        assert!(
+            told.contains(&format!("cannot listen on {address}")),
+            "{told}"
+        );
         assert!(told.contains(option), "no hint at {option}: {told}");
     }
 }
@@ -212,7 +246,10 @@ fn two_hosts_cannot_share_a_state_directory() {
         &["run", "cat"],
         &["check"],
     ] {
-        let output = run(&[command, &["--functions", folder, "--state", state]].concat(), b"");
+        let output = run(
+            &[command, &["--functions", folder, "--state", state]].concat(),
+            b"",
+        );
         assert_eq!(output.status.code(), Some(1));
         let told = err(&output);
         assert!(told.contains("is in use by another leasehold"), "{told}");

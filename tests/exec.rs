@@ -1,5 +1,7 @@
 //! The contract of `exec` functions: what a program finds, and what becomes of what it does.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -30,7 +32,11 @@ fn environment(reply: &support::Reply) -> BTreeMap<String, String> {
 fn the_environment_is_the_contracts_and_nothing_of_the_hosts() {
     let functions = Functions::new();
     functions
-        .shell("env", "  env: {GREETING: hello, LANG: C.UTF-8}\n", ENVIRONMENT)
+        .shell(
+            "env",
+            "  env: {GREETING: hello, LANG: C.UTF-8}\n",
+            ENVIRONMENT,
+        )
         .shell("own", "  env: {HOME: /home, PATH: /usr/bin}\n", ENVIRONMENT);
     let mut command = leasehold();
     command.env("HOST_SECRET", "s3cr3t").env("GREETING", "bad");
@@ -58,7 +64,10 @@ fn the_environment_is_the_contracts_and_nothing_of_the_hosts() {
         ("Http_X_Mixed_Case", "1"),
         ("Http_X_Twice", "first"),
         ("LANG", "C.UTF-8"),
-        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        (
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ),
         ("TEMP", &scratch),
         ("TMP", &scratch),
         ("TMPDIR", &scratch),
@@ -67,17 +76,20 @@ fn the_environment_is_the_contracts_and_nothing_of_the_hosts() {
     assert_eq!(variables, BTreeMap::from(expected));
 
     // A header cannot pass for the call's own fields, nor for a proxy, in whatever case.
-    let hostile: Vec<_> = ["proxy", "method", "path", "query", "call-id", "PROXY", "call_id"]
-        .into_iter()
-        .map(|name| (name, "evil"))
-        .collect();
+    let hostile: Vec<_> = [
+        "proxy", "method", "path", "query", "call-id", "PROXY", "call_id",
+    ]
+    .into_iter()
+    .map(|name| (name, "evil"))
+    .collect();
     let reply = host.request("GET", "/function/env", &hostile, b"");
     assert!(!reply.text().contains("evil"), "{}", reply.text());
     let variables = environment(&reply);
     assert_eq!(variables["Http_Path"], "/");
     assert!(!variables.contains_key("Http_Query"));
 
-    let chunked = "POST /function/env HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    let chunked =
+        "POST /function/env HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
     let variables = environment(&Raw::send_to(&host, chunked).response());
     assert_eq!(variables["Http_Transfer_Encoding"], "chunked");
     assert!(!variables.contains_key("Http_Content_Length"));
@@ -99,9 +111,16 @@ fn arguments_arrive_as_they_are_written() {
             &[("run.sh", "#!/bin/sh\nprintf '<%s>' \"$@\"\n")],
         )
         .add("absolute", &spec(r#"[/bin/echo, "-n", a, "b  c"]"#), &[])
-        .add("named", &spec("[/bin/sh, -c, 'printf %s \"$0\"', zero]"), &[]);
+        .add(
+            "named",
+            &spec("[/bin/sh, -c, 'printf %s \"$0\"', zero]"),
+            &[],
+        );
     let host = Host::start(functions.path());
-    assert_eq!(host.call("script", "").text(), "<two words><><*><$HOME><ü\n>");
+    assert_eq!(
+        host.call("script", "").text(),
+        "<two words><><*><$HOME><ü\n>"
+    );
     assert_eq!(host.call("absolute", "").text(), "a b  c");
     assert_eq!(host.call("named", "").text(), "zero");
 }
@@ -143,12 +162,18 @@ fn standard_input_is_the_body_to_its_end() {
         .shell("cat", "", "exec cat");
     let host = Host::start(functions.path());
     let counted = host.call("count", [0; 100_000]).text();
-    assert_eq!(counted.split_whitespace().collect::<Vec<_>>(), ["100000", "0"]);
+    assert_eq!(
+        counted.split_whitespace().collect::<Vec<_>>(),
+        ["100000", "0"]
+    );
     assert_eq!(host.call("count", "").text().trim(), "0\n0");
     // A function that reads nothing answers all the same, however much there would be.
     for _ in 0..3 {
         let reply = host.call("deaf", vec![b'x'; 4 << 20]);
-        assert_eq!((reply.status, reply.text().as_str()), (200, "heard nothing\n"));
+        assert_eq!(
+            (reply.status, reply.text().as_str()),
+            (200, "heard nothing\n")
+        );
     }
     let every: Vec<u8> = (0..=255).cycle().take(70_000).collect();
     assert!(host.call("cat", &every).body == every);
@@ -171,7 +196,12 @@ fn standard_error_is_the_log_line_by_line_and_bounded() {
         .shell("fails", "", "echo why >&2; exit 1");
     let host = Host::start(functions.path());
     let call = |name: &str, id: &str| {
-        host.request("POST", &format!("/function/{name}"), &[("x-call-id", id)], b"")
+        host.request(
+            "POST",
+            &format!("/function/{name}"),
+            &[("x-call-id", id)],
+            b"",
+        )
     };
     assert_eq!(call("speaks", "s").text(), "out\n");
     assert_eq!(host.printed("s"), ["one", "two\\u{1b}[2J", "no end"]);
@@ -231,6 +261,9 @@ fn only_the_three_streams_are_open() {
         let reply = host.call(function, "");
         // A shell reads its script by a descriptor of its own, which no command of it inherits.
         let open: Vec<_> = reply.text().lines().map(ToOwned::to_owned).collect();
-        assert_eq!(open.iter().filter(|fd| *fd != "10").collect::<Vec<_>>(), ["0", "1", "2"]);
+        assert_eq!(
+            open.iter().filter(|fd| *fd != "10").collect::<Vec<_>>(),
+            ["0", "1", "2"]
+        );
     }
 }

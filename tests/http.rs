@@ -1,5 +1,7 @@
 //! The contract between a client and the host, over real connections.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 #[path = "http/connections.rs"]

@@ -19,7 +19,9 @@ fn one_connection_carries_many_requests_in_order() {
     let (_functions, host) = serve();
     let mut raw = Raw::connect(&host);
     for n in 0..3 {
-        raw.send(format!("GET /function/path/{n} HTTP/1.1\r\nhost: x\r\n\r\n"));
+        raw.send(format!(
+            "GET /function/path/{n} HTTP/1.1\r\nhost: x\r\n\r\n"
+        ));
         let reply = raw.response();
         assert_eq!((reply.status, reply.text()), (200, format!("/{n}")));
     }
@@ -63,7 +65,11 @@ fn a_request_whose_end_is_in_doubt_is_refused() {
         assert_eq!(raw.rest(), "", "the connection goes on: {framing:?}");
     }
     // Broken chunks: the call's body has no end, and the connection ends.
-    for chunks in ["zz\r\nhello\r\n0\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "-1\r\n\r\n"] {
+    for chunks in [
+        "zz\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhelloX\r\n0\r\n\r\n",
+        "-1\r\n\r\n",
+    ] {
         let request = format!(
             "POST /function/cat HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunks}{smuggled}"
         );

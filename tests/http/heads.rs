@@ -44,7 +44,10 @@ fn a_head_that_is_not_one_fails_the_call() {
         ("('', 65736)", "status"),
         ("('', -1)", "status"),
         ("('', 'abc')", "ValueError"),
-        ("('', 200, {'x': 'a\\r\\nset-cookie: evil'})", "control characters"),
+        (
+            "('', 200, {'x': 'a\\r\\nset-cookie: evil'})",
+            "control characters",
+        ),
         ("('', 200, {'x': 'a\\nb'})", "control characters"),
         ("('', 200, {'x': 'a\\0b'})", "NUL"),
         ("('', 200, {'x\\r\\ny': 'a'})", "not the name of a header"),
@@ -91,7 +94,13 @@ fn framing_is_the_hosts() {
             assert_eq!(reply.header("content-length"), Some("10"), "{header}");
             assert_eq!(reply.outcome(), Some("Replied"));
             assert_eq!(reply.header("leasehold-call-id"), Some("mine"));
-            for dropped in ["transfer-encoding", "connection", "keep-alive", "upgrade", "trailer"] {
+            for dropped in [
+                "transfer-encoding",
+                "connection",
+                "keep-alive",
+                "upgrade",
+                "trailer",
+            ] {
                 assert_eq!(reply.header(dropped), None, "{header}");
             }
         }

@@ -42,8 +42,16 @@ fn exec_functions_end_in_every_way() {
         .shell("exits", "", "exit 3")
         .shell("crashes", "", "kill -SEGV $$")
         .shell("denied", "", "kill -SYS $$")
-        .shell("slow", "  limits: {timeout: 300ms}", "read -r never_comes; exec tail -f /dev/null")
-        .shell("large", "  limits: {responseBody: 1000}", "head -c 1001 /dev/zero")
+        .shell(
+            "slow",
+            "  limits: {timeout: 300ms}",
+            "read -r never_comes; exec tail -f /dev/null",
+        )
+        .shell(
+            "large",
+            "  limits: {responseBody: 1000}",
+            "head -c 1001 /dev/zero",
+        )
         .shell("quiet", "", ":")
         .add(
             "nothing",
@@ -76,8 +84,16 @@ fn python_functions_end_in_every_way() {
     let functions = Functions::new();
     functions
         .python("raises", "", "def handle(e, c):\n    return 1 / 0\n")
-        .python("exits", "", "import sys\ndef handle(e, c):\n    sys.exit(4)\n")
-        .python("leaves", "", "import os\ndef handle(e, c):\n    os._exit(0)\n")
+        .python(
+            "exits",
+            "",
+            "import sys\ndef handle(e, c):\n    sys.exit(4)\n",
+        )
+        .python(
+            "leaves",
+            "",
+            "import os\ndef handle(e, c):\n    os._exit(0)\n",
+        )
         .python(
             "crashes",
             "",
@@ -124,7 +140,11 @@ fn a_request_over_its_limit_is_refused_in_either_framing() {
     functions
         .shell("echo", limit, "exec cat")
         .shell("count", limit, "wc -c")
-        .python("data", limit, "def handle(e, c):\n    return str(len(e.data))\n");
+        .python(
+            "data",
+            limit,
+            "def handle(e, c):\n    return str(len(e.data))\n",
+        );
     let host = Host::start(functions.path());
     for function in ["count", "data"] {
         let fits = host.call(function, [b'x'; 1000]);
@@ -132,7 +152,10 @@ fn a_request_over_its_limit_is_refused_in_either_framing() {
         let over = host.call(function, [b'x'; 1001]);
         assert_eq!(over.status, 413, "{function}: {}", over.text());
         assert_eq!(over.outcome(), Some("OverLimit"));
-        assert_eq!(over.json()["detail"], format!("{function} went over limits.requestBody"));
+        assert_eq!(
+            over.json()["detail"],
+            format!("{function} went over limits.requestBody")
+        );
 
         let head = format!(
             "POST /function/{function} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"

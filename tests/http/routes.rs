@@ -27,7 +27,9 @@ fn everything_below_a_function_is_its_own() {
         assert_eq!(told["body"], "body", "{path}");
     }
     // What the contract says of Http_Path holds for event["path"] as well.
-    let told = host.request("GET", "/function/tell/a%20b%2Fc", &[], b"").json();
+    let told = host
+        .request("GET", "/function/tell/a%20b%2Fc", &[], b"")
+        .json();
     assert_eq!(told["path"], "/a b/c");
     for method in ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
         let reply = host.request(method, "/function/tell", &[], b"");

@@ -10,7 +10,8 @@ const CHUNKED: &str = "HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
 
 fn echo() -> (Functions, Host) {
     let functions = Functions::new();
-    let spec = "  runtime: exec\n  command: [/bin/cat]\n  profile: compute\n  limits: {timeout: 20s}";
+    let spec =
+        "  runtime: exec\n  command: [/bin/cat]\n  profile: compute\n  limits: {timeout: 20s}";
     functions.add("echo", spec, &[]);
     let host = Host::start(functions.path());
     (functions, host)
@@ -143,7 +144,8 @@ fn a_client_that_goes_away_ends_its_call() {
         );
     let host = Host::start(functions.path());
     for function in ["waits", "streams", "reads", "python"] {
-        let head = format!("POST /function/{function} HTTP/1.1\r\nhost: x\r\nx-call-id: {function}\r\n");
+        let head =
+            format!("POST /function/{function} HTTP/1.1\r\nhost: x\r\nx-call-id: {function}\r\n");
         let body = if function == "reads" {
             "content-length: 10\r\n\r\nhalf"
         } else {

@@ -125,12 +125,7 @@ impl Host {
     }
 
     /// Starts a host by `command`: [`leasehold`], with an environment of the test's.
-    pub fn start_as(
-        mut command: Command,
-        functions: &Path,
-        args: &[&str],
-        state: TempDir,
-    ) -> Self {
+    pub fn start_as(mut command: Command, functions: &Path, args: &[&str], state: TempDir) -> Self {
         let path = state.path().join("state");
         let admin = free_port();
         let mut child = command
