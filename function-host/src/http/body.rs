@@ -1,5 +1,6 @@
 //! Response bodies: whole, or piece by piece as they come.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -15,6 +16,24 @@ pub(super) enum ResponseBody {
     Full(Option<Bytes>),
     /// Piece by piece; an error breaks the connection off.
     Stream(Pieces),
+    /// Nothing, though there would be something.
+    Unsent,
+}
+
+impl ResponseBody {
+    /// The body of a response that has none on the wire. The call goes on to its end all the same:
+    /// to drop its pieces would be to say that the client is gone.
+    pub(super) fn unsent(self) -> Self {
+        match self {
+            Self::Stream(mut pieces) => {
+                tokio::spawn(async move {
+                    while let Some(Ok(_)) = poll_fn(|cx| pieces.poll_next(cx)).await {}
+                });
+                Self::Unsent
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<ReplyBody> for ResponseBody {
@@ -45,6 +64,7 @@ impl Body for ResponseBody {
             Self::Stream(pieces) => pieces
                 .poll_next(cx)
                 .map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            Self::Unsent => Poll::Ready(None),
         }
     }
 
@@ -55,7 +75,7 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Unsent => SizeHint::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -152,7 +152,13 @@ async fn serve(services: &Services, request: Request<Incoming>) -> Response<Resp
     }
     // The sender is dropped without a word only if the task that holds it panics.
     let gone = |_| Reply::Ended(Outcome::Crashed("the host lost the call".to_owned()));
-    reply::from(answer.await.unwrap_or_else(gone), &name, &id)
+    let response = reply::from(answer.await.unwrap_or_else(gone), &name, &id);
+    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
+    if request.method == Method::HEAD || bodiless.contains(&response.status()) {
+        response.map(ResponseBody::unsent)
+    } else {
+        response
+    }
 }
 
 /// After the reply: buries the call, or without isolation takes its worker back.

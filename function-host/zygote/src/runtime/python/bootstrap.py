@@ -37,6 +37,7 @@ def _leasehold():
     import importlib
     import json
     import traceback
+    from urllib.parse import unquote
 
     class Event(dict):
         """A call's request: a dict whose keys are attributes too."""
@@ -151,6 +152,8 @@ def _leasehold():
         # The host ends this process once it has the reply.
         sys.stdout.flush()
         sys.stderr.flush()
+        if not 200 <= status <= 599:  # the library would take it modulo 65536
+            raise ValueError(f"the status {status} is not one of 200-599")
         if not is_stream(body):
             body, kind = encoded(body)
             fields = flattened(headers, kind)
@@ -176,7 +179,7 @@ def _leasehold():
         _, body = received(library.leasehold_body)
         event = Event(
             data=decoded(headers, body), body=body, headers=headers,
-            method=method, path=path, query=query,
+            method=method, path=unquote(path), query=query,
         )
         event["event-id"] = headers.get("event-id", call_id)
         for name in ("event-type", "event-time", "event-namespace"):
