@@ -8,12 +8,15 @@
     clippy::panic
 )]
 
+pub mod log;
+pub mod process;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -101,7 +104,7 @@ pub struct Host {
     pub base: String,
     pub admin: String,
     pub state: PathBuf,
-    log: Arc<Mutex<String>>,
+    log: Arc<log::Log>,
     _state: TempDir,
 }
 
@@ -139,13 +142,13 @@ impl Host {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
+        let log = Arc::new(log::Log::default());
         let sink = Arc::clone(&log);
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || {
             let mut line = String::new();
             while stderr.read_line(&mut line).is_ok_and(|len| len > 0) {
-                sink.lock().unwrap().push_str(&line);
+                sink.push(&line);
                 line.clear();
             }
         });
@@ -157,7 +160,7 @@ impl Host {
             .find(|word| word.starts_with("http://"));
         let Some(base) = base.map(|word| word.trim_end_matches(';').to_owned()) else {
             let _status = child.wait();
-            panic!("the host did not start: {first}\n{}", log.lock().unwrap());
+            panic!("the host did not start: {first}\n{}", log.text());
         };
         std::thread::spawn(move || drop(stdout.read_to_end(&mut Vec::new())));
         Self {
@@ -172,7 +175,30 @@ impl Host {
 
     /// What it has logged so far.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.text()
+    }
+
+    /// Waits for a record of the log.
+    pub fn record(&self, what: &str, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        self.log.wait(what, is)
+    }
+
+    /// Waits until the call with this id is buried, and returns its record.
+    pub fn burial(&self, call: &str) -> serde_json::Value {
+        self.record(&format!("the burial of {call}"), |record| {
+            record["target"] == "call" && record["call"] == call
+        })
+    }
+
+    /// Waits until this function has a zygote, other than those `before`, and returns its pid.
+    pub fn zygote(&self, function: &str, before: &[u32]) -> u32 {
+        let pid = |record: &serde_json::Value| record["zygote"].as_u64()?.try_into().ok();
+        let record = self.record(&format!("a zygote of {function}"), |record| {
+            record["message"] == "ready"
+                && record["function"] == function
+                && pid(record).is_some_and(|pid| !before.contains(&pid))
+        });
+        pid(&record).unwrap()
     }
 
     /// Calls a function with POST.

@@ -1,0 +1,52 @@
+//! A host's log as it grows.
+
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The longest that anything is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(12);
+
+/// What a host has logged, and whoever waits for more.
+#[derive(Debug, Default)]
+pub struct Log {
+    text: Mutex<String>,
+    grown: Condvar,
+}
+
+impl Log {
+    pub fn push(&self, line: &str) {
+        self.text.lock().unwrap().push_str(line);
+        self.grown.notify_all();
+    }
+
+    pub fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    /// Waits for a record that `is` accepts, of those that are there and those that come.
+    pub fn wait(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + PATIENCE;
+        let mut text = self.text.lock().unwrap();
+        let mut seen = 0;
+        loop {
+            for line in text[seen..].lines() {
+                if let Some(record) = serde_json::from_str(line).ok().filter(|record| is(record)) {
+                    return record;
+                }
+            }
+            seen = text.len();
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the log does not tell of {what}:\n{text}");
+            text = self.grown.wait_timeout(text, left).unwrap().0;
+        }
+    }
+}
+
+/// The records of a log.
+pub fn records(text: &str) -> Vec<Value> {
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
