@@ -8,6 +8,7 @@
     clippy::panic
 )]
 
+pub mod gate;
 pub mod log;
 pub mod process;
 

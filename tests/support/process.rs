@@ -142,3 +142,23 @@ pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }
+
+/// Waits until a host has no other descendants than these zygotes with so many parked workers each,
+/// `deep` processes to a worker: 2 with an undertaker, 1 without.
+pub fn settles(host: u32, zygotes: &[(u32, usize, usize)]) {
+    let expected: usize = zygotes
+        .iter()
+        .map(|(_, parked, deep)| 1 + parked * deep)
+        .sum();
+    eventually(&format!("{expected} descendants of the host"), || {
+        let living = super::descendants(host);
+        living.iter().filter(|pid| state(**pid) != 'Z').count() == expected
+            && zygotes.iter().all(|(zygote, parked, deep)| {
+                let keepers = children(*zygote);
+                keepers.len() == *parked
+                    && keepers
+                        .iter()
+                        .all(|keeper| children(*keeper).len() == deep - 1)
+            })
+    });
+}
