@@ -97,10 +97,10 @@ def handle(event, context):
     ctypes.CDLL(None).prctl(15, event['query'].encode(), 0, 0, 0)
     main = os.getpid()
     (there, tell), (wait, go) = os.pipe(), os.pipe()
-    for _ in range(7):
+    for _ in range(6):
         os.fork()
     if os.getpid() == main:
-        for _ in range(127):
+        for _ in range(63):
             os.read(there, 1)
         print('exploded', file=sys.stderr)
         os.close(go)
@@ -130,16 +130,14 @@ fn add_victim(functions: &Functions) {
     functions.shell("victim", more, "echo ready; cat; echo done");
 }
 
-/// A process of the same user that has nothing to do with the host.
+/// A process of the same user that has nothing to do with the host, and ends with the test.
 struct Bystander(Child);
 
 impl Bystander {
     fn start() -> Self {
-        let sleep = Command::new("sleep")
-            .arg("1000")
-            .stdin(Stdio::null())
-            .spawn();
-        Self(sleep.unwrap())
+        let mut cat = Command::new("cat");
+        cat.stdin(Stdio::piped()).stdout(Stdio::null());
+        Self(cat.stderr(Stdio::null()).spawn().unwrap())
     }
 
     fn assert_untouched(&mut self) {
@@ -326,14 +324,14 @@ fn explode(functions: &Functions, mark: &str, path: &str) {
 fn a_bomb_of_programs_is_buried_whole() {
     let functions = Functions::new();
     let mark = mark();
-    add_program(&functions, "bomb", &mark, BOMB, "2s");
+    add_program(&functions, "bomb", &mark, BOMB, "3s");
     explode(&functions, &mark, "/function/bomb");
 }
 
 #[test]
 fn a_bomb_of_interpreters_is_buried_whole() {
     let functions = Functions::new();
-    let more = "  profile: python-shell\n  pool: 1\n  limits: {timeout: 2s, processes: 32}\n";
+    let more = "  profile: python-shell\n  pool: 1\n  limits: {timeout: 3s, processes: 32}\n";
     functions.python("bomb", more, PYTHON_BOMB);
     let mark = mark();
     explode(&functions, &mark, &format!("/function/bomb?{mark}"));
