@@ -109,7 +109,7 @@ impl Keeper {
                             kill(handle);
                             gone(worker).await;
                             gone(handle).await;
-                            processes.kill_strays();
+                            processes.kill_strays().await;
                             break;
                         }
                     }

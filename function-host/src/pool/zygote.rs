@@ -129,7 +129,7 @@ impl Zygote {
                     None => exit.await.ok(),
                 };
                 // Whatever a failed import has started.
-                host.processes.kill_strays();
+                host.processes.kill_strays().await;
                 return Err(match error {
                     StartError::Ended(_) => StartError::Ended(how(ended)),
                     error => error,
@@ -204,7 +204,7 @@ impl Zygote {
         self.instruct(host, recipe, policy).await?;
         let ready = tokio::time::timeout(LOAD_TIME, self.await_ready()).await;
         let ready = ready.map_err(|_| StartError::Slow)??;
-        host.processes.kill_strays();
+        host.processes.kill_strays().await;
         if policy.is_some() {
             audit::check(self.pid)
                 .map_err(act("cannot inspect the zygote"))?
@@ -292,7 +292,7 @@ impl Zygote {
             self.lock().clear();
             drop(self);
             let _reaped = exit.await;
-            host.processes.kill_strays();
+            host.processes.kill_strays().await;
         });
     }
 
