@@ -1,5 +1,7 @@
 //! Whatever a call starts is dead, and whatever it writes is gone, when it is buried.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Processes that die at any moment: only the calls in flight there are lost, and nothing is left.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::fs;

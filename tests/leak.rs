@@ -1,6 +1,8 @@
 //! The witness that looks for what the call before it has left: nothing, or without isolation
 //! everything.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::fs;
