@@ -11,6 +11,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod attack;
+mod descriptors;
+mod files;
 mod harness;
+mod locks;
+mod metadata;
 mod standing;
 mod world;
