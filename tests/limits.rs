@@ -1,5 +1,7 @@
 //! The limits of a whole call: whoever goes over one is killed, and the outcome names it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use support::{Functions, Host};
