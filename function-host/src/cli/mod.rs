@@ -108,7 +108,7 @@ pub(crate) enum CliError {
     State(#[from] StateError),
     #[error(transparent)]
     Host(#[from] HostError),
-    #[error("cannot listen on {address}: {source}; give another address")]
+    #[error("cannot listen on {address}: {source}; give another with --listen or --admin")]
     Listen {
         address: std::net::SocketAddr,
         source: io::Error,
