@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::pool::Processes;
 use crate::state::State;
+use crate::telemetry::Metrics;
 
 /// The library that CPython loads, built by build.rs.
 const ZYGOTE_LIBRARY: &[u8] = include_bytes!(env!("LEASEHOLD_ZYGOTE_LIBRARY"));
@@ -35,6 +36,8 @@ pub struct Host {
     pub secrets: PathBuf,
     /// The library for interpreters, sealed.
     pub library: OwnedFd,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What an operator may choose about a host.
@@ -74,8 +77,10 @@ impl Host {
         let act = |act| move |source| HostError::Act { act, source };
         process::become_subreaper().map_err(act("cannot become a subreaper"))?;
         process::forbid_inspection().map_err(act("cannot forbid inspection"))?;
+        let kernel = Kernel::probe()?;
         Ok(Arc::new(Self {
-            kernel: Kernel::probe()?,
+            metrics: Metrics::new(kernel.landlock_abi),
+            kernel,
             state,
             processes: Processes::start().map_err(act("cannot watch processes"))?,
             workers: Arc::new(Semaphore::new(options.max_workers)),

@@ -52,6 +52,7 @@ impl Services {
                 .map_or_else(ServiceState::Refused, ServiceState::Pool);
             if let ServiceState::Refused(why) = &state {
                 tracing::error!(function = name, why, "refused");
+                host.metrics.function(&name);
             }
             let service = Service {
                 name: name.clone(),

@@ -24,7 +24,7 @@ pub(super) struct Serve {
         default_value = "127.0.0.1:8080"
     )]
     listen: SocketAddr,
-    /// Where /healthz and /readyz are
+    /// Where /healthz, /readyz and /metrics are
     #[arg(
         long,
         env = "LEASEHOLD_ADMIN",
@@ -47,11 +47,20 @@ impl Serve {
         let admin = tokio::spawn(http::run_admin(
             admin,
             Arc::clone(&services),
+            host.metrics.clone(),
             limits,
             ended(shutdown.clone()),
         ));
         let announcement = tokio::spawn(announce(local(&listener), Arc::clone(&services)));
-        http::run(listener, Arc::clone(&services), limits, ended(shutdown)).await;
+        let metrics = host.metrics.clone();
+        http::run(
+            listener,
+            Arc::clone(&services),
+            metrics,
+            limits,
+            ended(shutdown),
+        )
+        .await;
         announcement.abort();
         services.close().await;
         admin.abort();

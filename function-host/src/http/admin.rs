@@ -1,11 +1,11 @@
-//! The admin port: is the host alive, is it ready.
+//! The admin port: is the host alive, is it ready, what has it counted.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -15,11 +15,15 @@ use tokio::net::TcpListener;
 
 use super::Limits;
 use crate::services::Services;
+use crate::telemetry::{Form, Metrics};
 
-/// Serves `/healthz` and `/readyz` until `shutdown` resolves.
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Serves `/healthz`, `/readyz` and `/metrics` until `shutdown` resolves.
 pub async fn run(
     listener: TcpListener,
     services: Arc<Services>,
+    metrics: Metrics,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -35,10 +39,10 @@ pub async fn run(
             },
             () = &mut shutdown => return,
         };
-        let services = Arc::clone(&services);
-        let service = service_fn(move |request| {
-            let response = answer(&services, &request);
-            async move { Ok::<_, Infallible>(response) }
+        let (services, metrics) = (Arc::clone(&services), metrics.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (services, metrics) = (Arc::clone(&services), metrics.clone());
+            async move { Ok::<_, Infallible>(answer(&services, metrics, &request).await) }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -53,21 +57,45 @@ pub async fn run(
     }
 }
 
-fn answer(services: &Services, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let (status, text) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, "ok\n".to_owned()),
-        (&Method::GET | &Method::HEAD, "/readyz") => readiness(services),
-        (_, "/healthz" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "use GET\n".to_owned()),
-        _ => (
-            StatusCode::NOT_FOUND,
-            "here are /healthz and /readyz\n".to_owned(),
-        ),
+async fn answer(
+    services: &Services,
+    metrics: Metrics,
+    request: &Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let (status, kind, text) = match (request.method(), request.uri().path()) {
+        (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, TEXT, "ok\n".to_owned()),
+        (&Method::GET | &Method::HEAD, "/readyz") => {
+            let (status, text) = readiness(services);
+            (status, TEXT, text)
+        }
+        (&Method::GET | &Method::HEAD, "/metrics") => scrape(metrics, request.headers()).await,
+        (_, "/healthz" | "/readyz" | "/metrics") => {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            (status, TEXT, "use GET\n".to_owned())
+        }
+        _ => {
+            let text = "here are /healthz, /readyz and /metrics\n".to_owned();
+            (StatusCode::NOT_FOUND, TEXT, text)
+        }
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    let kind = HeaderValue::from_static(kind);
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
+}
+
+/// Everything that was counted, written off the event loop: thousands of functions have much.
+async fn scrape(metrics: Metrics, headers: &HeaderMap) -> (StatusCode, &'static str, String) {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let form = Form::accepted(accept);
+    match tokio::task::spawn_blocking(move || metrics.encode(form)).await {
+        Ok(text) => (StatusCode::OK, form.content_type(), text),
+        Err(_) => {
+            let text = "the metrics could not be written\n".to_owned();
+            (StatusCode::INTERNAL_SERVER_ERROR, TEXT, text)
+        }
+    }
 }
 
 /// Ready when every function is; the body says which is not, and why.

@@ -131,6 +131,11 @@ impl Problem {
         }
     }
 
+    /// The function that it is about, by the host's own list.
+    pub(super) fn function(&self) -> Option<&str> {
+        self.function.as_deref()
+    }
+
     /// The response.
     pub(super) fn into_response(self) -> Response<ResponseBody> {
         let body = serde_json::to_vec(&self).unwrap_or_default();

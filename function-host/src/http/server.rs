@@ -22,7 +22,7 @@ use super::reply;
 use super::router;
 use crate::pool::{Exchange, Limit, Outcome, Pool, Remains, Reply, Unavailable};
 use crate::services::Services;
-use crate::telemetry::CallRecord;
+use crate::telemetry::{CallRecord, Metrics};
 
 /// What a client may cost before it has a call.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,7 @@ impl Default for Limits {
 pub async fn run(
     listener: TcpListener,
     services: Arc<Services>,
+    metrics: Metrics,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -70,10 +71,10 @@ pub async fn run(
         };
         // Replies are written whole; Nagle's algorithm would only hold the last piece back.
         let _unsupported = stream.set_nodelay(true);
-        let services = Arc::clone(&services);
+        let (services, metrics) = (Arc::clone(&services), metrics.clone());
         let service = service_fn(move |request| {
-            let services = Arc::clone(&services);
-            async move { Ok::<_, Infallible>(serve(&services, request).await) }
+            let (services, metrics) = (Arc::clone(&services), metrics.clone());
+            async move { Ok::<_, Infallible>(serve(&services, &metrics, request).await) }
         });
         let connection = server.serve_connection(TokioIo::new(stream), service);
         let connection = open.watch(connection.into_owned());
@@ -109,16 +110,23 @@ fn connections(limits: Limits) -> auto::Builder<TokioExecutor> {
 }
 
 /// The way of a call: request → route → function → parked worker → reply. The burial comes after.
-async fn serve(services: &Services, request: Request<Incoming>) -> Response<ResponseBody> {
+async fn serve(
+    services: &Services,
+    metrics: &Metrics,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
     let begun = Instant::now();
     let (request, body) = request.into_parts();
     let id = router::call_id(&request);
     let (pool, call) = match router::route(services, &request, &id) {
         Ok(routed) => routed,
-        Err(problem) => return reply::tagged(problem.into_response(), None, &id),
+        Err(problem) => {
+            metrics.unserved(problem.function());
+            return reply::tagged(problem.into_response(), None, &id);
+        }
     };
     let name = pool.function().name.clone();
-    let record = CallRecord::begin(&name, &id, request.method.as_str(), begun);
+    let record = CallRecord::begin(pool.metrics(), &id, request.method.as_str(), begun);
     if body.size_hint().lower() > pool.function().limits.request_body.0 {
         let outcome = Outcome::OverLimit(Limit::RequestBody);
         record.refused(&outcome);
@@ -132,6 +140,7 @@ async fn serve(services: &Services, request: Request<Incoming>) -> Response<Resp
             return reply::from(Reply::Ended(Outcome::Overloaded), &name, &id);
         }
         Err(Unavailable::NotReady(why)) => {
+            record.unready(&why);
             let problem = Problem::not_ready(&name, &why, &id);
             return reply::tagged(problem.into_response(), None, &id);
         }

@@ -7,6 +7,7 @@
 mod audit;
 mod conversation;
 mod exchange;
+mod gauges;
 mod headers;
 mod keeper;
 mod line;
@@ -34,6 +35,7 @@ use tokio::time::Instant;
 
 use crate::function::{Function, Isolation};
 use crate::host::Host;
+use crate::telemetry::FunctionMetrics;
 use line::Line;
 use start::Recipe;
 use stock::Stock;
@@ -55,6 +57,7 @@ pub struct Pool {
     queue: Semaphore,
     readiness: watch::Sender<Readiness>,
     zygote: Mutex<Option<Arc<Zygote>>>,
+    metrics: Arc<FunctionMetrics>,
 }
 
 /// Whether a function can be called.
@@ -107,6 +110,7 @@ impl Pool {
         std::fs::create_dir(&directory)?;
         let admission = function.admission;
         let pool = Arc::new(Self {
+            metrics: host.metrics.function(&function.name),
             line: Line {
                 host: Arc::clone(host),
                 recipe: Recipe::of(&function, &directory),
@@ -120,6 +124,7 @@ impl Pool {
             readiness: watch::Sender::new(Readiness::Starting),
             zygote: Mutex::default(),
         });
+        gauges::watch(&pool);
         supervisor::start(&pool);
         Ok(pool)
     }
@@ -222,7 +227,7 @@ impl Pool {
             }
             None
         } else {
-            remains.bury().await
+            self.metrics.burial(remains.bury()).await
         }
     }
 

@@ -120,6 +120,7 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
         function = pool.line.function.name,
         "its zygote has died; starting another"
     );
+    pool.metrics.zygote_restarted();
     set(&pool, Readiness::Starting);
     pool.zygote().take();
     for dead in pool.stock.sweep(false) {
@@ -177,6 +178,7 @@ async fn park(
             false
         }
     };
+    pool.metrics.refilled(parked);
     // Nobody listens once the zygote is dead.
     let _unheard = report.send(parked);
 }
