@@ -5,6 +5,7 @@ mod examples;
 mod list;
 mod run;
 mod serve;
+mod top;
 
 use std::io;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ enum Command {
     Run(run::Run),
     /// List the functions
     List(list::List),
+    /// Show what the functions of a running host do, as a live table
+    Top(top::Top),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -108,6 +111,8 @@ pub(crate) enum CliError {
     State(#[from] StateError),
     #[error(transparent)]
     Host(#[from] HostError),
+    #[error(transparent)]
+    Top(#[from] top::TopError),
     #[error("cannot listen on {address}: {source}; give another with --listen or --admin")]
     Listen {
         address: std::net::SocketAddr,
@@ -147,6 +152,7 @@ pub fn main() -> ExitCode {
             Command::Check(check) => check.run().await,
             Command::Run(run) => run.run().await,
             Command::List(list) => list.run().await,
+            Command::Top(top) => top.run().await,
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "leasehold", &mut io::stdout());
                 Ok(ExitCode::SUCCESS)

@@ -2,10 +2,12 @@
 
 mod admin;
 mod body;
+mod client;
 mod problem;
 mod reply;
 mod router;
 mod server;
 
 pub use admin::run as run_admin;
+pub use client::{GetError, get};
 pub use server::{Limits, run};
