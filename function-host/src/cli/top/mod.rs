@@ -21,7 +21,7 @@ use reading::{Reading, Row};
 use screen::Screen;
 use text::Malformed;
 
-/// The largest scrape that is read: about twice that of a host with as many functions as there can be.
+/// The largest scrape that is read; one of as many functions as there can be is smaller.
 const MAX_SCRAPE: usize = 64 << 20;
 /// Lines of the screen that are no rows: the title, the head, what is left out, and one to spare.
 const FRAME: usize = 4;
@@ -178,4 +178,31 @@ fn title(admin: &str, rows: &[Row], since: Duration) -> String {
     let running: u64 = rows.iter().map(|row| row.in_flight).sum();
     let seconds = since.as_secs_f64();
     format!("{admin}: {calls:.1} calls/s, {running} running, over {seconds:.1} s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::MAX_FUNCTIONS;
+    use crate::telemetry::Metrics;
+
+    #[test]
+    fn the_largest_scrape_is_read() {
+        let metrics = Metrics::new(7);
+        for number in 0..64 {
+            // As long as a DNS label may be.
+            metrics.function(&format!("{number:063}"));
+        }
+        let text = metrics.encode(Form::OpenMetrics);
+        assert!(text.len() / 64 * MAX_FUNCTIONS < MAX_SCRAPE);
+        assert!(Reading::of(&text, Instant::now()).is_ok());
+    }
+
+    #[test]
+    fn intervals_are_bounded() {
+        assert_eq!(interval("1s"), Ok(Millis(1000)));
+        for wrong in ["0s", "99ms", "2h", "1", ""] {
+            assert!(interval(wrong).is_err(), "{wrong}");
+        }
+    }
 }

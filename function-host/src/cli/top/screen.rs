@@ -39,7 +39,7 @@ impl Screen {
             return self.write(text);
         }
         // Each line is cleared behind its end, then everything below: nothing flickers.
-        let lines = text.trim_end().replace('\n', "\x1b[K\r\n");
+        let lines = text.trim_end().replace('\n', "\x1b[K\n");
         self.write(&format!("\x1b[H{lines}\x1b[K\x1b[J"))
     }
 
