@@ -1,6 +1,6 @@
 //! Which functions there are: every folder with a `function.yaml` in the directories given.
 //!
-//! Plain data, read once: nothing here is started or watched.
+//! Plain data, read once at each call: nothing here is started or watched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,7 +10,7 @@ use leasehold_sandbox::profile::Catalog;
 
 use super::document::Document;
 use super::interpreter::Interpreters;
-use super::{FILE_NAME, Function, FunctionError, MAX_FUNCTIONS};
+use super::{FILE_NAME, Function, FunctionError, MAX_FUNCTIONS, Survey};
 
 /// A folder that was found, and the function in it or why there is none.
 #[derive(Debug)]
@@ -21,6 +21,19 @@ pub struct Found {
     pub directory: PathBuf,
     /// The function.
     pub result: Result<Function, FunctionError>,
+    /// What the folder looked like once the function was read, and before any of it was started.
+    pub survey: Survey,
+}
+
+impl Found {
+    fn new(name: String, directory: PathBuf, result: Result<Function, FunctionError>) -> Self {
+        Self {
+            survey: Survey::of(&directory, result.as_ref().ok()),
+            name,
+            directory,
+            result,
+        }
+    }
 }
 
 /// Finds and loads the functions of these directories, in order, sorted within each.
@@ -79,12 +92,8 @@ fn load(
     let function = || Function::from_document(&document, canonical, catalog, interpreters);
     // Without a name it cannot be a function, and says why.
     let Some(name) = document.name() else {
-        let (name, result) = (folder_name(&folder), function());
-        return Found {
-            name,
-            directory: folder,
-            result,
-        };
+        let name = folder_name(&folder);
+        return Found::new(name, folder, function());
     };
     let result = match names.get(&name) {
         Some(first) => Err(FunctionError::Duplicate {
@@ -97,11 +106,7 @@ fn load(
             function()
         }
     };
-    Found {
-        name,
-        directory: folder,
-        result,
-    }
+    Found::new(name, folder, result)
 }
 
 /// The folders of functions in `dir`, sorted; itself, if it is one.
@@ -134,11 +139,7 @@ fn is_function(folder: &Path) -> bool {
 }
 
 fn failed(directory: &Path, error: FunctionError) -> Found {
-    Found {
-        name: folder_name(directory),
-        directory: directory.to_owned(),
-        result: Err(error),
-    }
+    Found::new(folder_name(directory), directory.to_owned(), Err(error))
 }
 
 fn folder_name(folder: &Path) -> String {

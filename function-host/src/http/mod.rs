@@ -2,6 +2,7 @@
 
 mod admin;
 mod body;
+mod drain;
 mod problem;
 mod reply;
 mod router;
