@@ -91,6 +91,7 @@ impl Serve {
         let no_more_calls = async {
             ended(shutdown).await;
             services.drain();
+            tracing::info!("not ready any more");
             tokio::time::sleep(self.drain_delay.into()).await;
         };
         http::run(listener, Arc::clone(&services), limits, no_more_calls).await;

@@ -34,9 +34,14 @@ impl Drain {
         (!self.ending.load(Ordering::SeqCst)).then_some(answering)
     }
 
-    /// Begins no more, and waits until those that have begun are answered.
-    pub(super) async fn end(&self) {
+    /// Begins no more from now on.
+    pub(super) fn refuse(&self) {
         self.ending.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until those that have begun are answered.
+    pub(super) async fn end(&self) {
+        self.refuse();
         while self.open.load(Ordering::SeqCst) > 0 {
             self.done.notified().await;
         }

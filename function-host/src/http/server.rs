@@ -73,7 +73,9 @@ pub async fn run(
             () = &mut shutdown => break,
         }
     }
+    server.drain.refuse();
     server.accept_waiting(listener);
+    tracing::info!("accepting no more calls");
     if tokio::time::timeout(limits.grace, server.end())
         .await
         .is_err()
