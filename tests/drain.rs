@@ -1,5 +1,7 @@
 //! The end of a host that serves: nothing that was accepted is lost.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,5 +1,7 @@
 //! Functions and profiles that change while the host serves.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::fs;

@@ -21,7 +21,7 @@ const CACHE: &str = "__pycache__";
 ///
 /// Two surveys are equal if each file has the same path, size, time of change (in nanoseconds), inode
 /// and mode, and each link leads to the same place. What a profile lets the function write is data,
-/// not code, and is left out; so is [`CACHE`]. A program or interpreter outside of the folder is in it.
+/// not code, and is left out; so is `__pycache__`. A program or interpreter outside of the folder is in it.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {
     hash: u64,
