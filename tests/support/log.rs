@@ -68,7 +68,10 @@ impl Log {
                 return lines;
             }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "not logged {count} times: {words:?}; only {lines:?}");
+            assert!(
+                !left.is_zero(),
+                "not logged {count} times: {words:?}; only {lines:?}"
+            );
             text = self
                 .grown
                 .wait_timeout(text, left)

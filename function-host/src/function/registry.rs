@@ -26,9 +26,14 @@ pub struct Found {
 }
 
 impl Found {
-    fn new(name: String, directory: PathBuf, result: Result<Function, FunctionError>) -> Self {
+    fn new(
+        name: String,
+        directory: PathBuf,
+        result: Result<Function, FunctionError>,
+        secrets: &Path,
+    ) -> Self {
         Self {
-            survey: Survey::of(&directory, result.as_ref().ok()),
+            survey: Survey::of(&directory, result.as_ref().ok(), secrets),
             name,
             directory,
             result,
@@ -40,9 +45,15 @@ impl Found {
 ///
 /// A directory that itself has a `function.yaml` is one function; else each of its direct subfolders
 /// that has one is. Hidden folders are left out, and so are those of a ConfigMap's mount (`..data`).
-/// The same folder found twice counts once; of two with one name, the later is an error.
+/// The same folder found twice counts once; of two with one name, the later is an error. What functions
+/// list of `secrets` is looked at, not read.
 #[must_use]
-pub fn discover(dirs: &[PathBuf], catalog: &Catalog, interpreters: &Interpreters) -> Vec<Found> {
+pub fn discover(
+    dirs: &[PathBuf],
+    catalog: &Catalog,
+    interpreters: &Interpreters,
+    secrets: &Path,
+) -> Vec<Found> {
     // Before the first function is loaded: none may name another's file as its interpreter.
     dirs.iter().for_each(|dir| interpreters.distrust(dir));
     let mut found = Vec::new();
@@ -72,7 +83,7 @@ pub fn discover(dirs: &[PathBuf], catalog: &Catalog, interpreters: &Interpreters
                 ));
                 return found;
             }
-            found.push(load(folder, &mut names, catalog, interpreters));
+            found.push(load(folder, &mut names, catalog, interpreters, secrets));
         }
     }
     found
@@ -84,6 +95,7 @@ fn load(
     names: &mut BTreeMap<String, PathBuf>,
     catalog: &Catalog,
     interpreters: &Interpreters,
+    secrets: &Path,
 ) -> Found {
     let (document, canonical) = match Document::read(&folder) {
         Ok(read) => read,
@@ -93,7 +105,7 @@ fn load(
     // Without a name it cannot be a function, and says why.
     let Some(name) = document.name() else {
         let name = folder_name(&folder);
-        return Found::new(name, folder, function());
+        return Found::new(name, folder, function(), secrets);
     };
     let result = match names.get(&name) {
         Some(first) => Err(FunctionError::Duplicate {
@@ -106,7 +118,7 @@ fn load(
             function()
         }
     };
-    Found::new(name, folder, result)
+    Found::new(name, folder, result, secrets)
 }
 
 /// The folders of functions in `dir`, sorted; itself, if it is one.
@@ -139,7 +151,9 @@ fn is_function(folder: &Path) -> bool {
 }
 
 fn failed(directory: &Path, error: FunctionError) -> Found {
-    Found::new(folder_name(directory), directory.to_owned(), Err(error))
+    // It lists no secrets.
+    let name = folder_name(directory);
+    Found::new(name, directory.to_owned(), Err(error), Path::new(""))
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -21,7 +21,8 @@ const CACHE: &str = "__pycache__";
 ///
 /// Two surveys are equal if each file has the same path, size, time of change (in nanoseconds), inode
 /// and mode, and each link leads to the same place. What a profile lets the function write is data,
-/// not code, and is left out; so is `__pycache__`. A program or interpreter outside of the folder is in it.
+/// not code, and is left out; so is `__pycache__`. A program or interpreter outside of the folder is in
+/// it, and so are the secrets that the function lists.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {
     hash: u64,
@@ -40,9 +41,9 @@ impl PartialEq for Survey {
 impl Eq for Survey {}
 
 impl Survey {
-    /// Looks at `folder`, which holds `function` if it holds one.
+    /// Looks at `folder`, which holds `function` if it holds one, and at what that lists of `secrets`.
     #[must_use]
-    pub fn of(folder: &Path, function: Option<&Function>) -> Self {
+    pub fn of(folder: &Path, function: Option<&Function>, secrets: &Path) -> Self {
         let mut walk = Walk::default();
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         root.hash(&mut walk.hasher);
@@ -54,6 +55,9 @@ impl Survey {
                 Runtime::Python { interpreter, .. } => &interpreter.program,
             };
             walk.file(program.metadata().ok().as_ref());
+            for name in &function.secrets {
+                walk.entry(secrets.join(name), None);
+            }
         }
         walk.open.push_back(root);
         walk.run();
@@ -117,7 +121,7 @@ impl Walk {
             return;
         }
         path.hash(&mut self.hasher);
-        match kind {
+        match kind.or_else(|| Some(path.symlink_metadata().ok()?.file_type())) {
             Some(kind) if kind.is_dir() => self.open.push_back(path),
             Some(kind) if kind.is_symlink() => {
                 path.read_link().ok().hash(&mut self.hasher);

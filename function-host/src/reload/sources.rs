@@ -14,6 +14,7 @@ use crate::pool::Processes;
 pub struct Sources {
     pub(super) functions: Vec<PathBuf>,
     pub(super) profiles: Vec<PathBuf>,
+    pub(super) secrets: PathBuf,
     catalog: Catalog,
     processes: Arc<Processes>,
     state: PathBuf,
@@ -31,6 +32,7 @@ impl Sources {
             functions,
             catalog: Catalog::new(profiles.iter().cloned()),
             profiles,
+            secrets: host.secrets.clone(),
             interpreters: Mutex::new(interpreters(&processes, &state)),
             processes,
             state,
@@ -46,7 +48,7 @@ impl Sources {
         if afresh {
             *known = interpreters(&self.processes, &self.state);
         }
-        function::discover(&self.functions, &self.catalog, &known)
+        function::discover(&self.functions, &self.catalog, &known, &self.secrets)
     }
 }
 

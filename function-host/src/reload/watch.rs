@@ -221,7 +221,7 @@ impl Default for Watch {
 /// The directories to be watched, and for what.
 fn wanted(sources: &Sources, folders: Vec<PathBuf>) -> BTreeMap<PathBuf, Names> {
     let mut wanted: BTreeMap<PathBuf, Names> = BTreeMap::new();
-    for place in sources.functions.iter().chain(&sources.profiles) {
+    for place in places(sources) {
         // The place itself may be a link that is replaced, or not be there yet.
         let absolute = std::path::absolute(place).unwrap_or_else(|_| place.clone());
         if let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) {
@@ -233,8 +233,19 @@ fn wanted(sources: &Sources, folders: Vec<PathBuf>) -> BTreeMap<PathBuf, Names> 
             }
         }
     }
-    let places = sources.functions.iter().chain(&sources.profiles);
-    let places = places.map(|place| Path::canonicalize(place).unwrap_or_else(|_| place.clone()));
+    let places =
+        places(sources).map(|place| Path::canonicalize(place).unwrap_or_else(|_| place.clone()));
     wanted.extend(places.chain(folders).map(|place| (place, None)));
     wanted
+}
+
+/// The directories in which functions, profiles and secrets come and go.
+fn places(sources: &Sources) -> impl Iterator<Item = &PathBuf> {
+    let Sources {
+        functions,
+        profiles,
+        secrets,
+        ..
+    } = sources;
+    functions.iter().chain(profiles).chain([secrets])
 }

@@ -154,7 +154,8 @@ impl Trial {
     async fn whole(&self) -> bool {
         let directory = self.directory.clone();
         let Definition { function, survey } = self.definition.clone();
-        let same = move || Survey::of(&directory, Some(&function)) == survey;
+        let host = Arc::clone(&self.host);
+        let same = move || Survey::of(&directory, Some(&function), &host.secrets) == survey;
         tokio::task::spawn_blocking(same).await.unwrap_or(false)
     }
 

@@ -3,7 +3,7 @@ use std::os::unix::fs::symlink;
 use super::*;
 
 fn survey(folder: &Path) -> Survey {
-    Survey::of(folder, load(folder).ok().as_ref())
+    Survey::of(folder, load(folder).ok().as_ref(), Path::new(""))
 }
 
 #[test]
@@ -93,7 +93,31 @@ fn what_the_function_may_write_is_data() {
     fs::create_dir(folder.path().join("data")).unwrap();
     let catalog = Catalog::new([profiles.path().to_owned()]);
     let function = Function::load(folder.path(), &catalog, &interpreters()).unwrap();
-    let before = Survey::of(folder.path(), Some(&function));
+    let before = Survey::of(folder.path(), Some(&function), Path::new(""));
     fs::write(folder.path().join("data/file"), "1").unwrap();
-    assert_eq!(before, Survey::of(folder.path(), Some(&function)));
+    assert_eq!(
+        before,
+        Survey::of(folder.path(), Some(&function), Path::new(""))
+    );
+}
+
+#[test]
+fn the_secrets_that_are_listed_are_looked_at() {
+    let folder = folder(&format!("{EXEC}  secrets: [key]\n"));
+    let function = load(folder.path()).unwrap();
+    let secrets = tempfile::tempdir().unwrap();
+    let survey = || Survey::of(folder.path(), Some(&function), secrets.path());
+    let none = survey();
+    fs::write(secrets.path().join("other"), "1").unwrap();
+    assert_eq!(none, survey());
+    fs::create_dir(secrets.path().join("..1")).unwrap();
+    fs::write(secrets.path().join("..1/key"), "1").unwrap();
+    symlink("..1", secrets.path().join("..data")).unwrap();
+    symlink("..data/key", secrets.path().join("key")).unwrap();
+    let first = survey();
+    assert_ne!(none, first);
+    fs::rename(secrets.path().join("..1"), secrets.path().join("..2")).unwrap();
+    fs::remove_file(secrets.path().join("..data")).unwrap();
+    symlink("..2", secrets.path().join("..data")).unwrap();
+    assert_ne!(first, survey());
 }
