@@ -10,8 +10,9 @@ use tokio::sync::Notify;
 
 use super::body::ResponseBody;
 
-/// Once all calls are answered, what clients have sent meanwhile is still refused in words.
-const LAST_REQUESTS: Duration = Duration::from_millis(200);
+/// Once all calls are answered, what clients have sent meanwhile is still refused in words: a connection
+/// on which nothing was read is closed without any.
+pub(super) const LAST_REQUESTS: Duration = Duration::from_millis(200);
 
 /// The requests of one server, counted.
 #[derive(Debug, Default)]
@@ -45,7 +46,6 @@ impl Drain {
         while self.open.load(Ordering::SeqCst) > 0 {
             self.done.notified().await;
         }
-        tokio::time::sleep(LAST_REQUESTS).await;
     }
 
     /// Has the client close its connection, if the server ends. HTTP/2 has frames for that.

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::body::ResponseBody;
-use super::drain::Drain;
+use super::drain::{Drain, LAST_REQUESTS};
 use super::problem::Problem;
 use super::reply;
 use super::router;
@@ -130,6 +130,9 @@ impl Server {
     /// Answers what has begun, refuses what comes, and closes every connection.
     async fn end(self) {
         self.drain.end().await;
+        if self.open.count() > 0 {
+            tokio::time::sleep(LAST_REQUESTS).await;
+        }
         self.open.shutdown().await;
     }
 }

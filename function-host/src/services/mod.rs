@@ -63,7 +63,8 @@ struct Definition {
 /// All functions of this host.
 #[derive(Debug, Default)]
 pub struct Services {
-    /// Read once for each request, written for each switch; held no longer than to copy the pointer.
+    /// Read once for each request, written for each switch; held no longer than to copy the pointer:
+    /// some 15 ns, 150 ns when eight threads do nothing else, where a call takes a hundred microseconds.
     table: RwLock<Arc<Table>>,
     desk: Mutex<Desk>,
     /// How many new versions start at the same time.
