@@ -9,6 +9,7 @@ pub mod function;
 pub mod host;
 pub mod http;
 pub mod pool;
+pub mod reload;
 pub mod services;
 pub mod state;
 pub mod telemetry;

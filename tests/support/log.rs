@@ -51,6 +51,34 @@ impl Log {
                 .0;
         }
     }
+
+    /// Waits until there are `count` lines that contain all of `words`; returns those lines.
+    #[track_caller]
+    pub fn wait_for(&self, count: usize, words: &[&str]) -> Vec<String> {
+        let matching = |text: &str| -> Vec<String> {
+            let lines = text.lines();
+            let matching = lines.filter(|line| words.iter().all(|word| line.contains(word)));
+            matching.map(str::to_owned).collect()
+        };
+        let end = Instant::now() + 4 * PATIENCE;
+        let mut text = self.lock();
+        loop {
+            let lines = matching(&text);
+            if lines.len() >= count {
+                return lines;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "not logged {count} times: {words:?}; only {lines:?}"
+            );
+            text = self
+                .grown
+                .wait_timeout(text, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
 }
 
 /// The records of a log.

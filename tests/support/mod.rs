@@ -191,6 +191,12 @@ impl Host {
         self.log.wait(what, is)
     }
 
+    /// Waits until it has logged `count` lines that contain all of `words`; returns those lines.
+    #[track_caller]
+    pub fn wait_for(&self, count: usize, words: &[&str]) -> Vec<String> {
+        self.log.wait_for(count, words)
+    }
+
     /// Waits until the call with this id is buried, and returns its record.
     pub fn burial(&self, call: &str) -> serde_json::Value {
         self.record(&format!("the burial of {call}"), |record| {

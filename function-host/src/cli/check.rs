@@ -64,7 +64,10 @@ impl Check {
         services.settled().await;
         let report = Report {
             kernel: KernelReport::of(&host.kernel),
-            functions: services.iter().map(FunctionReport::of).collect(),
+            functions: services
+                .iter()
+                .map(|service| FunctionReport::of(&service))
+                .collect(),
         };
         services.close().await;
         if self.json {

@@ -13,10 +13,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use leasehold_sandbox::profile::Catalog;
 
-use crate::function::{self, Found, Interpreters};
+use crate::function::Found;
 use crate::host::{Host, HostError, Options};
+use crate::reload::Sources;
 use crate::state::{State, StateError};
 use crate::telemetry::{self, LogFormat};
 
@@ -170,31 +170,30 @@ pub fn main() -> ExitCode {
 impl Places {
     /// Makes a host and finds its functions.
     async fn open(&self) -> Result<(Arc<Host>, Vec<Found>), CliError> {
+        let (host, _, found) = self.open_to_reload().await?;
+        Ok((host, found))
+    }
+
+    /// As [`Self::open`], with what is needed to find them again.
+    async fn open_to_reload(&self) -> Result<(Arc<Host>, Arc<Sources>, Vec<Found>), CliError> {
         let options = Options {
             allow_unisolated: self.allow_unisolated,
             max_workers: usize::try_from(self.max_workers).unwrap_or(usize::MAX),
             secrets: self.secrets.clone(),
         };
         let host = Host::new(State::open(self.state.as_deref())?, options)?;
-        let directories = if self.functions.is_empty() {
+        let functions = if self.functions.is_empty() {
             vec![examples::directory(&host.state).map_err(CliError::Examples)?]
         } else {
             self.functions.clone()
         };
-        let catalog = Catalog::new(self.profiles.iter().cloned());
-        let processes = Arc::clone(&host.processes);
-        let scratches = host.state.path().to_owned();
-        let found = tokio::task::spawn_blocking(move || {
-            let interpreters =
-                Interpreters::new(Box::new(move |command| processes.output(command)));
-            // Functions can write there: nothing in it is an interpreter.
-            interpreters.distrust(&scratches);
-            function::discover(&directories, &catalog, &interpreters)
-        });
-        let found = found.await.map_err(|error| CliError::Act {
+        let sources = Arc::new(Sources::new(&host, functions, self.profiles.clone()));
+        let reader = Arc::clone(&sources);
+        let found = tokio::task::spawn_blocking(move || reader.discover(false)).await;
+        let found = found.map_err(|error| CliError::Act {
             act: "cannot read the functions",
             source: io::Error::other(error),
         })?;
-        Ok((host, found))
+        Ok((host, sources, found))
     }
 }

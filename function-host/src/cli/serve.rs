@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use leasehold_sandbox::profile::Millis;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use super::{CliError, Places};
 use crate::function::Isolation;
 use crate::http;
+use crate::reload::{Reloader, Watch};
 use crate::services::{ServiceState, Services};
 
 #[derive(Debug, Args)]
@@ -32,38 +34,81 @@ pub(super) struct Serve {
         default_value = "127.0.0.1:8081"
     )]
     admin: SocketAddr,
+    /// Load functions and profiles anew only at SIGHUP, not when their files change
+    #[arg(long, env = "LEASEHOLD_NO_WATCH")]
+    no_watch: bool,
+    /// How long to go on accepting calls after SIGTERM, when /readyz says no already
+    #[arg(
+        long,
+        env = "LEASEHOLD_DRAIN_DELAY",
+        value_name = "DURATION",
+        default_value = "0s"
+    )]
+    drain_delay: Millis,
+    /// How long calls may go on after that
+    #[arg(
+        long,
+        env = "LEASEHOLD_GRACE",
+        value_name = "DURATION",
+        default_value = "30s"
+    )]
+    grace: Millis,
     #[command(flatten)]
     places: Places,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> Result<ExitCode, CliError> {
+        // Before anything is started: until then each of these signals would end the process.
+        let hangup = signal(SignalKind::hangup()).map_err(unhandled)?;
+        let shutdown = shutdown()?;
         let listener = listen(self.listen).await?;
         let admin = listen(self.admin).await?;
-        let (host, found) = self.places.open().await?;
+        let (host, sources, found) = self.places.open_to_reload().await?;
         let services = Arc::new(Services::start(&host, found));
-        let shutdown = shutdown()?;
-        let limits = http::Limits::default();
-        let admin = tokio::spawn(http::run_admin(
+        let limits = http::Limits {
+            grace: self.grace.into(),
+            ..http::Limits::default()
+        };
+        let admin = http::run_admin(
             admin,
             Arc::clone(&services),
             host.metrics.clone(),
             limits,
-            ended(shutdown.clone()),
-        ));
+            // To the very end: not being ready is for others to see.
+            std::future::pending(),
+        );
+        let admin = tokio::spawn(admin);
         let announcement = tokio::spawn(announce(local(&listener), Arc::clone(&services)));
         let metrics = host.metrics.clone();
+        let reloader = Reloader {
+            host,
+            services: Arc::clone(&services),
+            sources,
+            watch: (!self.no_watch).then(Watch::new),
+            hangup,
+        };
+        let reloader = tokio::spawn(reloader.run());
+
+        let no_more_calls = async {
+            ended(shutdown).await;
+            services.drain();
+            tracing::info!("not ready any more");
+            tokio::time::sleep(self.drain_delay.into()).await;
+        };
         http::run(
             listener,
             Arc::clone(&services),
             metrics,
             limits,
-            ended(shutdown),
+            no_more_calls,
         )
         .await;
         announcement.abort();
+        reloader.abort();
         services.close().await;
         admin.abort();
+        tracing::info!("all calls are finished");
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -83,12 +128,8 @@ fn local(listener: &TcpListener) -> String {
 
 /// Becomes true at SIGTERM or SIGINT.
 fn shutdown() -> Result<watch::Receiver<bool>, CliError> {
-    let act = |source| CliError::Act {
-        act: "cannot handle signals",
-        source,
-    };
-    let mut terminate = signal(SignalKind::terminate()).map_err(act)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(act)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(unhandled)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unhandled)?;
     let (send, receive) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! {
@@ -105,6 +146,13 @@ fn shutdown() -> Result<watch::Receiver<bool>, CliError> {
         std::process::exit(1);
     });
     Ok(receive)
+}
+
+fn unhandled(source: std::io::Error) -> CliError {
+    CliError::Act {
+        act: "cannot handle signals",
+        source,
+    }
 }
 
 async fn ended(mut shutdown: watch::Receiver<bool>) {

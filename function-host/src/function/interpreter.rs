@@ -102,7 +102,10 @@ impl Interpreters {
     /// Executes nothing from below `directory`, from now on: authors or functions write there.
     pub fn distrust(&self, directory: &Path) {
         if let Ok(directory) = directory.canonicalize() {
-            locked(&self.distrusted).push(directory);
+            let mut distrusted = locked(&self.distrusted);
+            if !distrusted.contains(&directory) {
+                distrusted.push(directory);
+            }
         }
     }
 

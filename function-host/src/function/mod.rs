@@ -13,6 +13,7 @@ mod resolve;
 mod secrets;
 mod site;
 mod spec;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use interpreter::{
     Run, run_plainly,
 };
 pub use registry::{Found, discover};
+pub use survey::{MAX_ENTRIES, Survey};
 
 use document::Document;
 

@@ -1,6 +1,6 @@
 //! Which functions there are: every folder with a `function.yaml` in the directories given.
 //!
-//! Plain data, read once: nothing here is started or watched.
+//! Plain data, read once at each call: nothing here is started or watched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,7 +10,7 @@ use leasehold_sandbox::profile::Catalog;
 
 use super::document::Document;
 use super::interpreter::Interpreters;
-use super::{FILE_NAME, Function, FunctionError, MAX_FUNCTIONS};
+use super::{FILE_NAME, Function, FunctionError, MAX_FUNCTIONS, Survey};
 
 /// A folder that was found, and the function in it or why there is none.
 #[derive(Debug)]
@@ -21,15 +21,39 @@ pub struct Found {
     pub directory: PathBuf,
     /// The function.
     pub result: Result<Function, FunctionError>,
+    /// What the folder looked like once the function was read, and before any of it was started.
+    pub survey: Survey,
+}
+
+impl Found {
+    fn new(
+        name: String,
+        directory: PathBuf,
+        result: Result<Function, FunctionError>,
+        secrets: &Path,
+    ) -> Self {
+        Self {
+            survey: Survey::of(&directory, result.as_ref().ok(), secrets),
+            name,
+            directory,
+            result,
+        }
+    }
 }
 
 /// Finds and loads the functions of these directories, in order, sorted within each.
 ///
 /// A directory that itself has a `function.yaml` is one function; else each of its direct subfolders
 /// that has one is. Hidden folders are left out, and so are those of a ConfigMap's mount (`..data`).
-/// The same folder found twice counts once; of two with one name, the later is an error.
+/// The same folder found twice counts once; of two with one name, the later is an error. What functions
+/// list of `secrets` is looked at, not read.
 #[must_use]
-pub fn discover(dirs: &[PathBuf], catalog: &Catalog, interpreters: &Interpreters) -> Vec<Found> {
+pub fn discover(
+    dirs: &[PathBuf],
+    catalog: &Catalog,
+    interpreters: &Interpreters,
+    secrets: &Path,
+) -> Vec<Found> {
     // Before the first function is loaded: none may name another's file as its interpreter.
     dirs.iter().for_each(|dir| interpreters.distrust(dir));
     let mut found = Vec::new();
@@ -59,7 +83,7 @@ pub fn discover(dirs: &[PathBuf], catalog: &Catalog, interpreters: &Interpreters
                 ));
                 return found;
             }
-            found.push(load(folder, &mut names, catalog, interpreters));
+            found.push(load(folder, &mut names, catalog, interpreters, secrets));
         }
     }
     found
@@ -71,6 +95,7 @@ fn load(
     names: &mut BTreeMap<String, PathBuf>,
     catalog: &Catalog,
     interpreters: &Interpreters,
+    secrets: &Path,
 ) -> Found {
     let (document, canonical) = match Document::read(&folder) {
         Ok(read) => read,
@@ -79,12 +104,8 @@ fn load(
     let function = || Function::from_document(&document, canonical, catalog, interpreters);
     // Without a name it cannot be a function, and says why.
     let Some(name) = document.name() else {
-        let (name, result) = (folder_name(&folder), function());
-        return Found {
-            name,
-            directory: folder,
-            result,
-        };
+        let name = folder_name(&folder);
+        return Found::new(name, folder, function(), secrets);
     };
     let result = match names.get(&name) {
         Some(first) => Err(FunctionError::Duplicate {
@@ -97,11 +118,7 @@ fn load(
             function()
         }
     };
-    Found {
-        name,
-        directory: folder,
-        result,
-    }
+    Found::new(name, folder, result, secrets)
 }
 
 /// The folders of functions in `dir`, sorted; itself, if it is one.
@@ -134,11 +151,9 @@ fn is_function(folder: &Path) -> bool {
 }
 
 fn failed(directory: &Path, error: FunctionError) -> Found {
-    Found {
-        name: folder_name(directory),
-        directory: directory.to_owned(),
-        result: Err(error),
-    }
+    // It lists no secrets.
+    let name = folder_name(directory);
+    Found::new(name, directory.to_owned(), Err(error), Path::new(""))
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -7,6 +7,7 @@ mod reading;
 mod references;
 mod registry;
 mod shims;
+mod survey;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

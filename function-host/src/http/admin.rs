@@ -98,13 +98,17 @@ async fn scrape(metrics: Metrics, headers: &HeaderMap) -> (StatusCode, &'static 
     }
 }
 
-/// Ready when every function is; the body says which is not, and why.
+/// Ready when every function is, those aside that a reload has added and that never were; the body says
+/// which is not, and why. Not ready when the host is about to end.
 fn readiness(services: &Services) -> (StatusCode, String) {
+    if services.draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned());
+    }
     let mut status = StatusCode::OK;
     let mut text = String::new();
     for service in services.iter() {
         let trouble = service.trouble();
-        if trouble.is_some() {
+        if trouble.is_some() && !service.late {
             status = StatusCode::SERVICE_UNAVAILABLE;
         }
         let line = trouble
@@ -112,6 +116,13 @@ fn readiness(services: &Services) -> (StatusCode, String) {
             .and_then(|why| why.lines().next())
             .unwrap_or("ready");
         text.push_str(&format!("{}: {line}\n", service.name));
+        if let Some(why) = service.stale() {
+            let why = why.lines().next().unwrap_or_default();
+            text.push_str(&format!(
+                "{}: the newest version is refused: {why}\n",
+                service.name
+            ));
+        }
     }
     (status, text)
 }

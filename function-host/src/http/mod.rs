@@ -3,6 +3,7 @@
 mod admin;
 mod body;
 mod client;
+mod drain;
 mod problem;
 mod reply;
 mod router;

@@ -117,6 +117,20 @@ impl Problem {
         }
     }
 
+    /// The host is about to end and begins no more calls.
+    pub(super) fn going_down(call: &str) -> Self {
+        Self {
+            kind: format!("{KINDS}going-down"),
+            title: "The host is going down",
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            detail: "it finishes the calls that have begun and begins no more".to_owned(),
+            function: None,
+            call_id: call.to_owned(),
+            outcome: None,
+            hint: "nothing of this call was run: make it again, over another connection".to_owned(),
+        }
+    }
+
     /// There is nothing at this path.
     pub(super) fn not_found(detail: String, call: &str) -> Self {
         Self {

@@ -1,15 +1,12 @@
 //! From a request to a function and its call.
 
-use std::sync::Arc;
-
 use http::header::{CONNECTION, HeaderName, TE, UPGRADE};
 use http::request::Parts;
 use leasehold_sandbox::scratch::unguessable_name;
 use leasehold_zygote::wire::CallHead;
 
 use super::problem::Problem;
-use crate::pool::Pool;
-use crate::services::{ServiceState, Services};
+use crate::services::{Lease, Services};
 
 /// The path below which functions are.
 const PREFIX: &str = "/function/";
@@ -47,7 +44,7 @@ pub(super) fn route(
     services: &Services,
     request: &Parts,
     call: &str,
-) -> Result<(Arc<Pool>, CallHead), Box<Problem>> {
+) -> Result<(Lease, CallHead), Box<Problem>> {
     let path = request.uri.path();
     let Some(rest) = path.strip_prefix(PREFIX) else {
         return Err(Box::new(Problem::not_found(
@@ -56,13 +53,15 @@ pub(super) fn route(
         )));
     };
     let (name, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    match services.get(name).map(|service| &service.state) {
-        None => Err(Box::new(Problem::not_found(
+    let Some(service) = services.get(name) else {
+        return Err(Box::new(Problem::not_found(
             "no function has this name".to_owned(),
             call,
-        ))),
-        Some(ServiceState::Refused(why)) => Err(Box::new(Problem::not_ready(name, why, call))),
-        Some(ServiceState::Pool(pool)) => Ok((Arc::clone(pool), head(request, path, call))),
+        )));
+    };
+    match service.lease() {
+        Ok(lease) => Ok((lease, head(request, path, call))),
+        Err(why) => Err(Box::new(Problem::not_ready(name, why, call))),
     }
 }
 
@@ -117,7 +116,12 @@ mod tests {
             "/function/../x",
         ] {
             assert!(
-                route(&Services::default(), &parts(uri, None), "id").is_err(),
+                route(
+                    &Services::none(crate::telemetry::Metrics::new(0)),
+                    &parts(uri, None),
+                    "id"
+                )
+                .is_err(),
                 "{uri}"
             );
         }

@@ -12,11 +12,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::body::ResponseBody;
+use super::drain::{Drain, LAST_REQUESTS};
 use super::problem::Problem;
 use super::reply;
 use super::router;
@@ -53,43 +54,91 @@ pub async fn run(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
-    let server = connections(limits);
-    let open = GracefulShutdown::new();
+    let server = Server {
+        connections: connections(limits),
+        open: GracefulShutdown::new(),
+        services,
+        metrics,
+        drain: Arc::default(),
+    };
     tokio::pin!(shutdown);
     loop {
-        let stream = tokio::select! {
+        tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, _)) => server.serve(stream),
                 Err(error) => {
                     // Out of descriptors, most likely: others have to close some first.
                     tracing::error!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
                 }
             },
             () = &mut shutdown => break,
-        };
+        }
+    }
+    server.drain.refuse();
+    server.accept_waiting(listener);
+    tracing::info!("accepting no more calls");
+    if tokio::time::timeout(limits.grace, server.end())
+        .await
+        .is_err()
+    {
+        tracing::warn!("calls were still running at the end of the grace period");
+    }
+}
+
+/// The connections of a server.
+struct Server {
+    connections: auto::Builder<TokioExecutor>,
+    open: GracefulShutdown,
+    services: Arc<Services>,
+    metrics: Metrics,
+    drain: Arc<Drain>,
+}
+
+impl Server {
+    fn serve(&self, stream: TcpStream) {
         // Replies are written whole; Nagle's algorithm would only hold the last piece back.
         let _unsupported = stream.set_nodelay(true);
-        let (services, metrics) = (Arc::clone(&services), metrics.clone());
+        let (services, drain) = (Arc::clone(&self.services), Arc::clone(&self.drain));
+        let metrics = self.metrics.clone();
         let service = service_fn(move |request| {
-            let (services, metrics) = (Arc::clone(&services), metrics.clone());
-            async move { Ok::<_, Infallible>(serve(&services, &metrics, request).await) }
+            let (services, drain) = (Arc::clone(&services), Arc::clone(&drain));
+            let metrics = metrics.clone();
+            async move { Ok::<_, Infallible>(answer(&services, &metrics, &drain, request).await) }
         });
-        let connection = server.serve_connection(TokioIo::new(stream), service);
-        let connection = open.watch(connection.into_owned());
+        let connection = self
+            .connections
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = self.open.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error, "a connection ended early");
             }
         });
     }
-    drop(listener);
-    if tokio::time::timeout(limits.grace, open.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("calls were still running at the end of the grace period");
+
+    /// Takes the connections that the kernel has made already: closing the listener would reset them.
+    fn accept_waiting(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else {
+            return;
+        };
+        while let Ok((stream, _)) = listener.accept() {
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.serve(stream);
+            }
+        }
+    }
+
+    /// Answers what has begun, refuses what comes, and closes every connection.
+    async fn end(self) {
+        self.drain.end().await;
+        if self.open.count() > 0 {
+            tokio::time::sleep(LAST_REQUESTS).await;
+        }
+        self.open.shutdown().await;
     }
 }
 
@@ -107,6 +156,24 @@ fn connections(limits: Limits) -> auto::Builder<TokioExecutor> {
         .max_concurrent_streams(128)
         .max_header_list_size(u32::try_from(limits.header_size).unwrap_or(u32::MAX));
     server
+}
+
+/// A call, or once the server ends the answer that there are no more.
+async fn answer(
+    services: &Services,
+    metrics: &Metrics,
+    drain: &Arc<Drain>,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
+    let version = request.version();
+    let answering = drain.enter();
+    let response = if answering.is_some() {
+        serve(services, metrics, request).await
+    } else {
+        let id = router::call_id(&request.into_parts().0);
+        reply::tagged(Problem::going_down(&id).into_response(), None, &id)
+    };
+    drain.last(version, response)
 }
 
 /// The way of a call: request → route → function → parked worker → reply. The burial comes after.

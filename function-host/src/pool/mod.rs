@@ -16,6 +16,7 @@ mod messages;
 mod outcome;
 mod processes;
 mod replier;
+mod retire;
 mod start;
 mod stock;
 mod supervisor;
@@ -240,9 +241,7 @@ impl Pool {
         if let Some(zygote) = zygote {
             zygote.end().await;
         }
-        for worker in self.stock.sweep(true) {
-            worker.discard().await;
-        }
+        self.discard_parked().await;
     }
 
     fn zygote(&self) -> MutexGuard<'_, Option<Arc<Zygote>>> {

@@ -76,7 +76,9 @@ impl Processes {
                 let Some(processes) = weak.upgrade() else {
                     return;
                 };
-                processes.reap();
+                if processes.reap() {
+                    processes.kill_strays().await;
+                }
             }
         });
         Ok(processes)
@@ -181,14 +183,16 @@ impl Processes {
         children
     }
 
-    fn reap(&self) {
+    /// Whether one has ended whose starter has given it up: nobody else will look for its strays.
+    fn reap(&self) -> bool {
+        let mut given_up = false;
         let mut known = self.lock();
         while let Ok(Reaped::Child(pid, exit)) = wait::reap(false) {
             if let Some(Known::Started(ended)) = known.remove(&pid) {
-                // Nobody may be waiting.
-                let _unawaited = ended.send(exit);
+                given_up |= ended.send(exit).is_err();
             }
         }
+        given_up
     }
 
     fn spawn(

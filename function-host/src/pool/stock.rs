@@ -89,6 +89,12 @@ impl Stock {
         self.pop()
     }
 
+    /// Waits until a worker is parked, and leaves it there. False if the stock is closed.
+    pub(super) async fn stocked(&self) -> bool {
+        // A permit that is dropped is given back.
+        self.ready.acquire().await.is_ok()
+    }
+
     /// Adds one.
     pub(super) fn push(&self, worker: ParkedWorker) {
         self.lock().parked.push_back(worker);

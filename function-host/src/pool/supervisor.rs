@@ -45,9 +45,18 @@ fn open(pool: &Weak<Pool>) -> Option<Arc<Pool>> {
 async fn bring_up(pool: &Pool) -> Option<Arc<Zygote>> {
     let line = &pool.line;
     let name = &line.function.name;
-    match Zygote::start(&line.host, &line.recipe, line.policy.as_ref(), name).await {
+    let started = tokio::select! {
+        biased;
+        () = pool.closed() => return None,
+        started = Zygote::start(&line.host, &line.recipe, line.policy.as_ref(), name) => started,
+    };
+    match started {
         Ok(zygote) => {
             *pool.zygote() = Some(Arc::clone(&zygote));
+            if *pool.readiness.borrow() == Readiness::Closed {
+                zygote.end().await;
+                return None;
+            }
             set(pool, Readiness::Ready);
             tracing::info!(function = name, zygote = zygote.pid, "ready");
             Some(zygote)
@@ -166,6 +175,9 @@ async fn park(
         }
         Ok(worker) => {
             pool.stock.arrived(Some(worker));
+            if *pool.readiness.borrow() == Readiness::Closed {
+                pool.discard_parked().await;
+            }
             true
         }
         Err(error) => {

@@ -70,6 +70,15 @@ pub(super) struct Zygote {
     next: AtomicU64,
     waiting: Mutex<HashMap<u64, oneshot::Sender<Ended>>>,
     dead: watch::Sender<bool>,
+    reaped: watch::Sender<bool>,
+}
+
+impl Drop for Zygote {
+    /// One that nobody has, perhaps because its start was given up, is not left running.
+    fn drop(&mut self) {
+        // It is dead already, as a rule.
+        let _dead = self.handle.kill();
+    }
 }
 
 /// How the fork of a worker, or the worker, ended.
@@ -110,6 +119,7 @@ impl Zygote {
             next: AtomicU64::new(0),
             waiting: Mutex::default(),
             dead: watch::Sender::new(false),
+            reaped: watch::Sender::new(false),
         });
         let (mut exit, mut ended) = (started.exit, None);
         let loaded = tokio::select! {
@@ -180,11 +190,13 @@ impl Zygote {
         let _dead = dead.wait_for(|dead| *dead).await;
     }
 
-    /// Kills it, and with it the workers that have no undertaker; waits until it is dead.
+    /// Kills it, and with it the workers that have no undertaker; waits until it is reaped.
     pub(super) async fn end(&self) {
-        if self.handle.kill().is_ok() {
-            self.died().await;
-        }
+        // It may be dead already.
+        let _dead = self.handle.kill();
+        let mut reaped = self.reaped.subscribe();
+        // The sender is ours: it cannot be gone.
+        let _reaped = reaped.wait_for(|reaped| *reaped).await;
     }
 
     /// Whether it is dead.
@@ -290,9 +302,11 @@ impl Zygote {
             self.kill();
             self.dead.send_replace(true);
             self.lock().clear();
+            let reaped = self.reaped.clone();
             drop(self);
             let _reaped = exit.await;
             host.processes.kill_strays().await;
+            reaped.send_replace(true);
         });
     }
 

@@ -8,7 +8,12 @@ fn put(directory: &Path, folder: &str, text: &str) {
 /// Name and error of what is found in these directories.
 fn found(directories: &[&Path]) -> Vec<(String, Option<String>)> {
     let directories: Vec<PathBuf> = directories.iter().map(|&path| path.to_owned()).collect();
-    let found = discover(&directories, &Catalog::default(), &interpreters());
+    let found = discover(
+        &directories,
+        &Catalog::default(),
+        &interpreters(),
+        Path::new(""),
+    );
     let told = |found: Found| {
         (
             found.name,
