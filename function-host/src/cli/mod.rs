@@ -108,8 +108,9 @@ pub(crate) enum CliError {
     State(#[from] StateError),
     #[error(transparent)]
     Host(#[from] HostError),
-    #[error("cannot listen on {address}: {source}; give another address")]
+    #[error("cannot listen on {address}: {source}; give another with {option}")]
     Listen {
+        option: &'static str,
         address: std::net::SocketAddr,
         source: io::Error,
     },

@@ -38,8 +38,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<ExitCode, CliError> {
-        let listener = listen(self.listen).await?;
-        let admin = listen(self.admin).await?;
+        let listener = listen("--listen", self.listen).await?;
+        let admin = listen("--admin", self.admin).await?;
         let (host, found) = self.places.open().await?;
         let services = Arc::new(Services::start(&host, found));
         let shutdown = shutdown()?;
@@ -59,10 +59,14 @@ impl Serve {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
+async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpListener, CliError> {
     TcpListener::bind(address)
         .await
-        .map_err(|source| CliError::Listen { address, source })
+        .map_err(|source| CliError::Listen {
+            option,
+            address,
+            source,
+        })
 }
 
 fn local(listener: &TcpListener) -> String {
