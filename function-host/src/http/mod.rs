@@ -6,6 +6,7 @@ mod problem;
 mod reply;
 mod router;
 mod server;
+mod upload;
 
 pub use admin::run as run_admin;
 pub use server::{Limits, run};
