@@ -109,8 +109,8 @@ fn list_names_functions_and_mistakes() {
         row("NAME"),
         ["NAME", "RUNTIME", "PROFILE", "ISOLATION", "POOL"]
     );
-    assert_eq!(row("cat"), ["cat", "exec", "shell", "call", "2"]);
-    assert_eq!(row("teapot"), ["teapot", "python", "python", "call", "2"]);
+    assert_eq!(row("cat"), ["cat", "exec", "shell", "call", "2–8"]);
+    assert_eq!(row("teapot"), ["teapot", "python", "python", "call", "2–8"]);
     assert_eq!(row("wrong"), ["wrong", "-", "-", "-", "-"]);
     assert!(text.contains("    unknown field `comand`"), "{text}");
 

@@ -137,7 +137,9 @@ import os, pathlib, shutil, sqlite3, tarfile, tempfile, zipfile
 
 def handle(event, context):
     base = sqlite3.connect("base.sqlite")
-    base.execute("pragma journal_mode = wal")
+    # Without it a write-ahead log is shared by F_GETLK, which tells of other calls' locks.
+    base.execute("pragma locking_mode = exclusive")
+    assert base.execute("pragma journal_mode = wal").fetchone() == ("wal",)
     base.execute("create table t (n integer)")
     base.executemany("insert into t values (?)", [(n,) for n in range(1000)])
     base.commit()
