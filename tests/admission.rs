@@ -1,5 +1,7 @@
 //! How many calls run, how many wait, and who is refused; secrets and at-exit hooks.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use std::io::{Read, Write};
@@ -46,13 +48,26 @@ impl Held {
 fn beyond_concurrency_and_queue_calls_are_refused_and_others_are_not() {
     let functions = Functions::new();
     let more = "  limits: {timeout: 20s, processes: 4}\n  pool: {min: 1, max: 2}\n  concurrency: 2\n  queue: 0\n";
-    functions.shell("held", more, "exec cat").shell("other", "  limits: {processes: 4}\n", "echo other");
+    functions.shell("held", more, "exec cat").shell(
+        "other",
+        "  limits: {processes: 4}\n",
+        "echo other",
+    );
     let host = Host::start(functions.path());
-    let (one, two) = (Held::begin(&host, "held", "one"), Held::begin(&host, "held", "two"));
+    let (one, two) = (
+        Held::begin(&host, "held", "one"),
+        Held::begin(&host, "held", "two"),
+    );
     let refused = host.call("held", "");
-    assert_eq!((refused.status, refused.outcome()), (429, Some("Overloaded")));
+    assert_eq!(
+        (refused.status, refused.outcome()),
+        (429, Some("Overloaded"))
+    );
     assert_eq!(refused.header("retry-after"), Some("1"));
-    assert_eq!(refused.header("content-type"), Some("application/problem+json"));
+    assert_eq!(
+        refused.header("content-type"),
+        Some("application/problem+json")
+    );
     assert_eq!(host.call("other", "").text(), "other\n");
     one.end();
     two.end();
@@ -71,7 +86,9 @@ fn a_call_in_the_queue_waits_its_turn() {
     let host = Host::start(functions.path());
     let first = Held::begin(&host, "held", "first");
     std::thread::scope(|scope| {
-        let waiting: Vec<_> = (0..4).map(|_| scope.spawn(|| host.call("held", "later"))).collect();
+        let waiting: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| host.call("held", "later")))
+            .collect();
         first.end();
         for call in waiting {
             assert_eq!(call.join().unwrap().text(), "later");
@@ -110,8 +127,14 @@ fn a_secret_is_readable_to_those_that_list_it_only() {
         .python("unlisted", "", &code)
         .python("missing", "  secrets: [nowhere]\n", &code);
     let host = Host::start_with(functions.path(), &["--secrets", &path]);
-    assert_eq!(host.call("listed", "").text(), "[\"s3cret\", \"PermissionError\"]\n");
-    assert_eq!(host.call("unlisted", "").text(), "[\"PermissionError\", \"PermissionError\"]\n");
+    assert_eq!(
+        host.call("listed", "").text(),
+        "[\"s3cret\", \"PermissionError\"]\n"
+    );
+    assert_eq!(
+        host.call("unlisted", "").text(),
+        "[\"PermissionError\", \"PermissionError\"]\n"
+    );
     let refused = host.call("missing", "");
     assert_eq!(refused.status, 503);
     assert!(refused.text().contains("secret"), "{}", refused.text());
@@ -121,7 +144,9 @@ fn a_secret_is_readable_to_those_that_list_it_only() {
 fn lingering_lets_hooks_run_after_the_reply() {
     let code = "import atexit, sys\ndef handle(event, context):\n    atexit.register(lambda: print('flushed', flush=True))\n    return 'ok'\n";
     let functions = Functions::new();
-    functions.python("patient", "  linger: 2s\n", code).python("hasty", "", code);
+    functions
+        .python("patient", "  linger: 2s\n", code)
+        .python("hasty", "", code);
     let host = Host::start(functions.path());
     for name in ["patient", "hasty"] {
         let path = format!("/function/{name}");
@@ -130,7 +155,10 @@ fn lingering_lets_hooks_run_after_the_reply() {
         host.burial(name);
     }
     let log = host.log();
-    let flushed: Vec<_> = log.lines().filter(|line| line.contains("flushed")).collect();
+    let flushed: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("flushed"))
+        .collect();
     assert_eq!(flushed.len(), 1, "{log}");
     assert!(flushed[0].contains("patient"));
 }

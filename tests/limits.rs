@@ -1,5 +1,7 @@
 //! The limits of a whole call: whoever goes over one is killed, and the outcome names it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use support::{Functions, Host};
@@ -7,7 +9,12 @@ use support::{Functions, Host};
 /// Calls `function`, which must be ended for being over the limit of this name.
 fn assert_over(host: &Host, function: &str, limit: &str) {
     let reply = host.call(function, "");
-    assert_eq!(reply.outcome(), Some("OverLimit"), "{function}: {}", reply.text());
+    assert_eq!(
+        reply.outcome(),
+        Some("OverLimit"),
+        "{function}: {}",
+        reply.text()
+    );
     assert_eq!(reply.status, 502, "{function}");
     let detail = reply.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains(limit), "{function}: {detail}");
@@ -16,7 +23,8 @@ fn assert_over(host: &Host, function: &str, limit: &str) {
 #[test]
 fn each_limit_of_a_call_ends_it_by_name() {
     let functions = Functions::new();
-    let python = |limits: &str| format!("  profile: python-shell\n  limits: {{timeout: 20s, {limits}}}\n");
+    let python =
+        |limits: &str| format!("  profile: python-shell\n  limits: {{timeout: 20s, {limits}}}\n");
     functions
         .python(
             "memory",
@@ -66,7 +74,14 @@ fn each_limit_of_a_call_ends_it_by_name() {
     // CPython ignores SIGXFSZ, so the write fails instead.
     let reply = host.call("one-file", "");
     assert_eq!(reply.outcome(), Some("Failed"));
-    assert!(reply.json()["detail"].as_str().unwrap().contains("File too large"), "{}", reply.text());
+    assert!(
+        reply.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("File too large"),
+        "{}",
+        reply.text()
+    );
 }
 
 #[test]
@@ -81,6 +96,9 @@ fn within_its_limits_a_call_is_left_alone() {
     let host = Host::start(functions.path());
     for _ in 0..3 {
         let reply = host.call("good", "");
-        assert_eq!((reply.status, reply.text().as_str()), (200, "49999995000000"));
+        assert_eq!(
+            (reply.status, reply.text().as_str()),
+            (200, "49999995000000")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! A host's log as it grows.
 
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -17,18 +17,23 @@ pub struct Log {
 
 impl Log {
     pub fn push(&self, line: &str) {
-        self.text.lock().unwrap().push_str(line);
+        self.lock().push_str(line);
         self.grown.notify_all();
     }
 
     pub fn text(&self) -> String {
-        self.text.lock().unwrap().clone()
+        self.lock().clone()
+    }
+
+    /// A test that has failed while it looked still shows the log.
+    fn lock(&self) -> MutexGuard<'_, String> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a record that `is` accepts, of those that are there and those that come.
     pub fn wait(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + PATIENCE;
-        let mut text = self.text.lock().unwrap();
+        let mut text = self.lock();
         let mut seen = 0;
         loop {
             for line in text[seen..].lines() {
@@ -39,7 +44,11 @@ impl Log {
             seen = text.len();
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "the log does not tell of {what}:\n{text}");
-            text = self.grown.wait_timeout(text, left).unwrap().0;
+            text = self
+                .grown
+                .wait_timeout(text, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 }

@@ -8,7 +8,9 @@
     clippy::panic
 )]
 
+pub mod gate;
 pub mod log;
+pub mod process;
 pub mod python;
 pub mod raw;
 
@@ -106,7 +108,7 @@ pub struct Host {
     pub admin: String,
     pub state: PathBuf,
     log: Arc<log::Log>,
-    _state: TempDir,
+    directory: Option<TempDir>,
 }
 
 impl Host {
@@ -175,7 +177,7 @@ impl Host {
             admin: format!("http://{admin}"),
             state: path,
             log,
-            _state: state,
+            directory: Some(state),
         }
     }
 
@@ -301,6 +303,23 @@ impl Host {
 
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Kills it by -9 and everything with it that dies of that, and gives its directory back, for
+    /// another to start at. Returns all descendants that it had.
+    pub fn die(mut self) -> (TempDir, process::Held) {
+        // A host that stands still orders nothing more: what there is can be counted.
+        self.signal(Signal::SIGSTOP);
+        let mut living = Vec::new();
+        process::eventually("a host at rest", || {
+            let before = std::mem::replace(&mut living, descendants(self.pid()));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            before == living
+        });
+        let held = process::hold(living);
+        self.signal(Signal::SIGKILL);
+        self.child.wait().unwrap();
+        (self.directory.take().unwrap(), held)
     }
 
     /// Sends SIGTERM and waits for the end.

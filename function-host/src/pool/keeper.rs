@@ -25,7 +25,11 @@ enum Kind {
     /// The worker is the zygote's child, and all there is to kill.
     Zygote(oneshot::Receiver<Ended>),
     /// The worker and all that it starts are an undertaker's descendants.
-    Undertaker { control: Messages, pid: u32 },
+    Undertaker {
+        control: Messages,
+        pid: u32,
+        handle: PidFd,
+    },
 }
 
 /// What has become of a worker.
@@ -45,10 +49,14 @@ impl Keeper {
         }
     }
 
-    pub(super) fn undertaker(control: OwnedFd, pid: u32) -> io::Result<Self> {
+    pub(super) fn undertaker(control: OwnedFd, pid: u32, handle: PidFd) -> io::Result<Self> {
         let control = Messages::new(control)?;
         Ok(Self {
-            kind: Kind::Undertaker { control, pid },
+            kind: Kind::Undertaker {
+                control,
+                pid,
+                handle,
+            },
             exit: None,
         })
     }
@@ -83,7 +91,11 @@ impl Keeper {
                     }
                 }
             }
-            Kind::Undertaker { control, pid } => {
+            Kind::Undertaker {
+                control,
+                pid,
+                handle,
+            } => {
                 // It may be gone already; then there is no answer either.
                 let _gone = control.send(&ToUndertaker::Bury, &[]).await;
                 loop {
@@ -91,10 +103,13 @@ impl Keeper {
                         Some(FromUndertaker::Exited(exit)) => self.exit = Some(exit),
                         Some(FromUndertaker::Buried) => break,
                         Some(FromUndertaker::NotForked(_)) | None => {
-                            // Killed from outside. Its worker dies with it, the rest becomes ours.
+                            // Killed from outside. Its worker dies with it; the rest becomes ours
+                            // when it has ended, which comes after its socket's end.
                             kill(worker);
+                            kill(handle);
                             gone(worker).await;
-                            processes.kill_strays();
+                            gone(handle).await;
+                            processes.kill_strays().await;
                             break;
                         }
                     }
@@ -106,17 +121,17 @@ impl Keeper {
     }
 }
 
-fn kill(worker: &PidFd) {
-    if let Err(error) = worker.kill() {
-        tracing::error!(%error, "a worker could not be killed");
+fn kill(process: &PidFd) {
+    if let Err(error) = process.kill() {
+        tracing::error!(%error, "a worker or undertaker could not be killed");
     }
 }
 
 /// Waits until the process has ended, whoever reaps it.
-async fn gone(worker: &PidFd) {
-    if let Ok(worker) = worker.try_clone() {
+async fn gone(process: &PidFd) {
+    if let Ok(process) = process.try_clone() {
         // Only a panic could lose it.
-        let _waited = tokio::task::spawn_blocking(move || worker.wait()).await;
+        let _waited = tokio::task::spawn_blocking(move || process.wait()).await;
     }
 }
 

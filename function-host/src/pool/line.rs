@@ -135,17 +135,15 @@ impl Line {
             }
         };
         let (pidfd, parent) = self.attest(parked.pid, zygote.pid)?;
-        let keeper = match undertaker {
+        let root = parent
+            .as_ref()
+            .map_or(parked.pid, |(undertaker, _)| *undertaker);
+        let keeper = match undertaker.zip(parent) {
             None => Keeper::zygote(ended),
-            Some(control) => {
-                self.host.processes.know_undertaker(parent);
-                Keeper::undertaker(control, parent).map_err(act("cannot watch a socket"))?
+            Some((control, (pid, handle))) => {
+                self.host.processes.know_undertaker(pid);
+                Keeper::undertaker(control, pid, handle).map_err(act("cannot watch a socket"))?
             }
-        };
-        let root = if self.burial() == Burial::Worker {
-            parked.pid
-        } else {
-            parent
         };
         Ok((streams, keeper, pidfd, root))
     }
@@ -220,14 +218,19 @@ impl Line {
     }
 
     /// Asks the kernel, not the worker, whether its filters are in place and whose child it is.
-    /// Returns a handle on it, and its parent.
-    fn attest(&self, pid: u32, zygote: u32) -> Result<(PidFd, u32), ParkError> {
+    /// Returns a handle on it, and its undertaker with a handle on that.
+    fn attest(&self, pid: u32, zygote: u32) -> Result<(PidFd, Option<(u32, PidFd)>), ParkError> {
         let read = |pid| status::read(pid).map_err(act("cannot read a worker's status"));
-        let handle = PidFd::open(pid).map_err(act("cannot open a worker"))?;
+        let open = |pid| PidFd::open(pid).map_err(act("cannot open a worker"));
+        let handle = open(pid)?;
         let status = read(pid)?;
-        let ancestor = match self.burial() {
-            Burial::Worker => status.parent,
-            Burial::Domain | Burial::Group => read(status.parent)?.parent,
+        let (undertaker, ancestor) = match self.burial() {
+            Burial::Worker => (None, status.parent),
+            Burial::Domain | Burial::Group => {
+                let undertaker = open(status.parent)?;
+                let ancestor = read(status.parent)?.parent;
+                (Some((status.parent, undertaker)), ancestor)
+            }
         };
         if ancestor != zygote {
             return Err(ParkError::NotRestricted("it is no child of its zygote"));
@@ -244,11 +247,14 @@ impl Line {
                 ));
             }
         }
-        // Only now is it certain that all of this was said of the process that the handle is for.
-        if handle.ended() {
+        // Only now is it certain that all of this was said of the processes that the handles are for.
+        let undertaker_ended = undertaker
+            .as_ref()
+            .is_some_and(|(_, handle)| handle.ended());
+        if handle.ended() || undertaker_ended {
             Err(ParkError::Ended(""))
         } else {
-            Ok((handle, status.parent))
+            Ok((handle, undertaker))
         }
     }
 }

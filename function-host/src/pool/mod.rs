@@ -217,7 +217,9 @@ impl Pool {
     /// Buries what is left of a call; without isolation its worker is parked again instead.
     pub async fn bury(&self, remains: Remains) -> Option<Exit> {
         if remains.reusable() {
-            self.stock.push(remains.into_parked());
+            if let Some(extra) = self.stock.put_back(remains.into_parked()) {
+                extra.discard().await;
+            }
             None
         } else {
             remains.bury().await

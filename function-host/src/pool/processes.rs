@@ -16,6 +16,7 @@ use leasehold_sandbox::sys::usage::children;
 use leasehold_sandbox::sys::wait::{self, Exit, Reaped};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// The children of this host.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub struct Started {
 const PROBE_TIME: Duration = Duration::from_secs(10);
 /// The most that it may print.
 const PROBE_OUTPUT: u64 = 64 * 1024;
+/// The longest that processes which nobody knows may take to die.
+const STRAY_TIME: Duration = Duration::from_secs(10);
 
 impl Processes {
     /// Starts the spawning thread and the reaping task. Must be called on a runtime.
@@ -142,20 +145,21 @@ impl Processes {
         }
     }
 
-    /// Kills every child that nobody knows, and the children that become ours by that.
+    /// Kills every child that nobody knows, and the children that become ours by that, and waits
+    /// until none is left.
     ///
     /// They are what a dead zygote or undertaker has left, or what a function's import has started.
-    pub fn kill_strays(&self) {
-        // Each round kills one generation; a bound, since a process may fork faster than we look.
-        for _ in 0..64 {
-            self.reap();
-            let known = self.lock();
-            let strays: Vec<u32> = children(std::process::id())
-                .into_iter()
-                .filter(|pid| !known.contains_key(pid))
-                .collect();
-            drop(known);
+    pub async fn kill_strays(&self) {
+        // Each round kills one generation; a bound, since a process may fork faster than we look, and
+        // may be in a state in which it does not die.
+        let end = Instant::now() + STRAY_TIME;
+        loop {
+            let strays = self.strays();
             if strays.is_empty() {
+                return;
+            }
+            if Instant::now() >= end {
+                tracing::error!(?strays, "processes that nobody knows could not be killed");
                 return;
             }
             for pid in strays {
@@ -164,8 +168,17 @@ impl Processes {
                     let _not_ours = stray.kill();
                 }
             }
-            std::thread::yield_now();
+            // Its children become ours when it has been given the time to die.
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    fn strays(&self) -> Vec<u32> {
+        self.reap();
+        let known = self.lock();
+        let mut children = children(std::process::id());
+        children.retain(|pid| !known.contains_key(pid));
+        children
     }
 
     fn reap(&self) {

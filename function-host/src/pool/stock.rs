@@ -95,6 +95,18 @@ impl Stock {
         self.ready.add_permits(1);
     }
 
+    /// Takes back a worker that may serve again, to be the next that does. Returns one that is too many.
+    pub(super) fn put_back(&self, worker: ParkedWorker) -> Option<ParkedWorker> {
+        let mut inner = self.lock();
+        inner.parked.push_front(worker);
+        if inner.parked.len() > self.most {
+            return inner.parked.pop_back();
+        }
+        drop(inner);
+        self.ready.add_permits(1);
+        None
+    }
+
     /// Lowers the wanted number by one if no call has found the stock empty since the last time.
     /// Returns a worker that is one too many.
     pub(super) fn relax(&self) -> Option<ParkedWorker> {

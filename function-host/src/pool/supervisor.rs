@@ -81,12 +81,17 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
                         set(&pool, Readiness::Ready);
                         continue;
                     }
+                    // What a dying zygote could not do says nothing about the function, and of its
+                    // death one may hear a little later.
+                    tokio::select! {
+                        () = zygote.died() => break None,
+                        () = pause.take() => {}
+                    }
                     failures_in_a_row += 1;
                     if failures_in_a_row >= PATIENCE {
                         let why = "its workers cannot be restricted or parked; see the log";
                         set(&pool, Readiness::Failed(why.to_owned()));
                     }
-                    pause.take().await;
                 }
                 _tick = relax.tick() => discard(pool.stock.relax()),
                 Ok(()) = pressure.changed() => {

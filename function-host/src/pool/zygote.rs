@@ -17,7 +17,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 
 use super::audit::{self, Shared};
-use super::log::{self, LAST_WORDS};
+use super::log;
 use super::messages::Messages;
 use super::start::Recipe;
 use crate::host::Host;
@@ -111,33 +111,31 @@ impl Zygote {
             waiting: Mutex::default(),
             dead: watch::Sender::new(false),
         });
-        zygote.instruct(host, recipe, policy).await?;
-        let mut exit = started.exit;
-        let ready = tokio::select! {
+        let (mut exit, mut ended) = (started.exit, None);
+        let loaded = tokio::select! {
             biased;
-            ready = tokio::time::timeout(LOAD_TIME, zygote.await_ready()) => {
-                ready.map_err(|_| StartError::Slow)?
+            loaded = zygote.load(host, recipe, policy) => loaded,
+            exit = &mut exit => {
+                ended = Some(exit.ok());
+                Err(zygote.last_word().await)
             }
-            // Its last message may not have been seen yet. What its import has started may hold the
-            // socket open, but has nothing to say.
-            ended = &mut exit => match tokio::time::timeout(LAST_WORDS, zygote.await_ready()).await {
-                Ok(Err(StartError::Ended(_))) | Err(_) => {
-                    return Err(StartError::Ended(how(ended.ok())));
-                }
-                Ok(said) => said,
-            },
         };
-        let (threads, killed) = match ready {
-            // The socket's end is seen before the exit is: wait for it, to say how it ended.
-            Err(StartError::Ended(_)) => return Err(StartError::Ended(how(exit.await.ok()))),
-            other => other?,
+        let (threads, killed) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                zygote.kill();
+                let ended = match ended {
+                    Some(ended) => ended,
+                    None => exit.await.ok(),
+                };
+                // Whatever a failed import has started.
+                host.processes.kill_strays().await;
+                return Err(match error {
+                    StartError::Ended(_) => StartError::Ended(how(ended)),
+                    error => error,
+                });
+            }
         };
-        host.processes.kill_strays();
-        if policy.is_some() {
-            audit::check(zygote.pid)
-                .map_err(act("cannot inspect the zygote"))?
-                .map_or(Ok(()), |shared| Err(StartError::SharedMemory(shared)))?;
-        }
         if killed > 0 {
             tracing::warn!(
                 function,
@@ -193,6 +191,41 @@ impl Zygote {
     #[must_use]
     pub(super) fn is_dead(&self) -> bool {
         *self.dead.borrow()
+    }
+
+    /// Waits until the function is loaded and nothing is left of its import but the zygote. Returns
+    /// how many threads it has, and how many processes were killed.
+    async fn load(
+        &self,
+        host: &Host,
+        recipe: &Recipe,
+        policy: Option<&Policy>,
+    ) -> Result<(u64, u32), StartError> {
+        self.instruct(host, recipe, policy).await?;
+        let ready = tokio::time::timeout(LOAD_TIME, self.await_ready()).await;
+        let ready = ready.map_err(|_| StartError::Slow)??;
+        host.processes.kill_strays().await;
+        if policy.is_some() {
+            audit::check(self.pid)
+                .map_err(act("cannot inspect the zygote"))?
+                .map_or(Ok(()), |shared| Err(StartError::SharedMemory(shared)))?;
+        }
+        Ok(ready)
+    }
+
+    /// Why it has ended, of which the exit was seen before the message.
+    async fn last_word(&self) -> StartError {
+        // What it had to say is there already; the end is not if a child has the socket too.
+        match tokio::time::timeout(log::LAST_WORDS, self.await_ready()).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(_)) | Err(_) => StartError::Ended(String::new()),
+        }
+    }
+
+    fn kill(&self) {
+        if let Err(error) = self.handle.kill() {
+            tracing::error!(%error, "a zygote could not be killed");
+        }
     }
 
     async fn instruct(
@@ -253,12 +286,13 @@ impl Zygote {
                     let _unawaited = waiting.send(ended);
                 }
             }
-            // Closed or nonsense: either way it is of no more use, and dies with its socket.
+            // Closed or nonsense: either way it is of no more use.
+            self.kill();
             self.dead.send_replace(true);
             self.lock().clear();
             drop(self);
             let _reaped = exit.await;
-            host.processes.kill_strays();
+            host.processes.kill_strays().await;
         });
     }
 

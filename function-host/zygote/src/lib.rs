@@ -1,8 +1,8 @@
 //! The sandboxed side of Leasehold: what runs among hostile code, small enough to be read in an hour.
 //!
 //! A zygote is one single-threaded process per function. It is started by [`launch`], restricts itself
-//! with the function's policy, loads the function, and from then on only forks: [`zygote`] is the
-//! loop, [`worker`] what a child does until it has its call, [`undertaker`] who kills what a call
+//! with the function's policy, loads the function, and from then on only forks: `zygote` is the
+//! loop, `worker` what a child does until it has its call, `undertaker` who kills what a call
 //! leaves. [`wire`] is all that is ever said between these processes and the host.
 //!
 //! No async runtime, no HTTP, no YAML.

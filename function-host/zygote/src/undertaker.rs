@@ -144,3 +144,72 @@ impl Graves {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use leasehold_sandbox::sys::socket;
+
+    use super::*;
+
+    /// Below ABI 6 the burial is by process group. (What buries by domain would, here, kill every
+    /// process of the user: it is tested from outside, through a whole host.)
+    ///
+    /// The leader leaves two children in its group and ends: it stays a zombie for as long as its
+    /// number is needed, and the group is dead at the end.
+    #[test]
+    fn a_group_is_buried_after_its_leader() {
+        // In a process of its own: burying reaps every child there is.
+        if std::env::var_os("LEASEHOLD_TEST_GRAVES").is_none() {
+            let name = "undertaker::tests::a_group_is_buried_after_its_leader";
+            let status = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", name, "--test-threads", "1"])
+                .env("LEASEHOLD_TEST_GRAVES", "1")
+                .status();
+            assert!(status.unwrap().success());
+            return;
+        }
+        process::become_subreaper().unwrap();
+        let script = "trap '' TERM HUP; sleep 1000 & (sleep 1000 & sleep 1000) & exec >&-; exit 7";
+        let leader = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap()
+            .id();
+        let (ours, theirs) = socket::pair(socket::Kind::SeqPacket).unwrap();
+        let (ours, theirs) = (Control::new(ours), Control::new(theirs));
+        let mut graves = Graves {
+            worker: leader,
+            burial: Burial::Group,
+            leader_ended: false,
+        };
+        while !graves.leader_ended {
+            graves.reap(&theirs);
+            std::thread::yield_now();
+        }
+        // It is told of once, and its number stays taken.
+        graves.reap(&theirs);
+        assert!(matches!(wait::peek(leader), Ok(Some(exit)) if exit.code == Some(7)));
+        graves.bury(&theirs);
+        assert!(process::kill_group(leader).is_err(), "the group lives on");
+        assert!(matches!(wait::reap(false), Ok(Reaped::NoChildren)));
+        drop(theirs);
+        let told = ours
+            .receive::<FromUndertaker>()
+            .unwrap()
+            .map(|(told, _)| told);
+        assert!(
+            matches!(told, Some(FromUndertaker::Exited(exit)) if exit.code == Some(7)),
+            "{told:?}"
+        );
+        assert!(
+            ours.receive::<FromUndertaker>().unwrap().is_none(),
+            "told twice"
+        );
+    }
+}

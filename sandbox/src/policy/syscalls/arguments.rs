@@ -82,6 +82,21 @@ const MADVISE: &[u32] = &[
 /// GET_REGISTRATIONS. The GLOBAL ones interrupt other processes.
 const MEMBARRIER: &[u32] = &[0, 8, 16, 32, 64, 128, 256, 512];
 
+/// `<linux/futex.h>`: WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP, WAIT_BITSET, WAKE_BITSET. Not the ones
+/// with priority inheritance: they take any thread of the machine for a lock's owner, and so tell
+/// whether a process is there and, to the moment, when it ends.
+const FUTEX: &[u32] = &[0, 1, 3, 4, 5, 9, 10];
+
+/// ENOSYS: the answer of a kernel without CONFIG_FUTEX_PI, after which glibc has no such mutexes.
+fn futex() -> Result<Entry, BpfError> {
+    /// FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
+    const FLAGS: u32 = 0x80 | 0x100;
+    let commands = FUTEX
+        .iter()
+        .map(|&command| Clause::new(vec![bits(1, !FLAGS, command)?], Action::Allow));
+    Entry::new(commands.collect::<Result<_, _>>()?, ENOSYS)
+}
+
 fn memory_and_threads() -> Result<Vec<Rule>, BpfError> {
     /// MAP_GROWSDOWN: a mapping that grows by faults, next to which others can be placed.
     const GROWSDOWN: u32 = 0x100;
@@ -94,6 +109,7 @@ fn memory_and_threads() -> Result<Vec<Rule>, BpfError> {
             "mmap",
             when(vec![bits(3, GROWSDOWN, 0)?], Action::Allow, EPERM)?,
         ),
+        ("futex", futex()?),
         // EINVAL: the answer of a kernel that does not know the advice.
         ("madvise", values(2, MADVISE, Action::Allow, EINVAL)?),
         ("membarrier", values(0, MEMBARRIER, Action::Allow, EPERM)?),

@@ -101,8 +101,8 @@ static GROUPS: &[Group] = &[
         why: "threads and their locks; shared futexes on read-only files are a residual risk, pthread_join needs them",
         answer: Action::Allow,
         calls: &[
-            "arch_prctl", "exit", "exit_group", "futex", "futex_requeue", "futex_wait",
-            "futex_waitv", "futex_wake", "getcpu", "gettid", "rseq", "sched_get_priority_max",
+            "arch_prctl", "exit", "exit_group", "futex_requeue", "futex_wait", "futex_waitv",
+            "futex_wake", "getcpu", "gettid", "rseq", "sched_get_priority_max",
             "sched_get_priority_min", "sched_yield", "set_robust_list", "set_tid_address",
         ],
     },

@@ -59,6 +59,28 @@ fn clocks_of_other_processes_do_not_exist() {
 }
 
 #[test]
+fn futexes_name_no_owner() {
+    let worker = Filters::worker(&NONE);
+    for flags in [0, 0x80, 0x100, 0x180] {
+        for command in [0, 1, 3, 4, 5, 9, 10] {
+            assert_eq!(
+                worker.int("futex", &[0, command | flags]),
+                ALLOW,
+                "{command}"
+            );
+        }
+        // FD, LOCK_PI, UNLOCK_PI, TRYLOCK_PI, WAIT_REQUEUE_PI, CMP_REQUEUE_PI, LOCK_PI2, unknown ones.
+        for command in [2, 6, 7, 8, 11, 12, 13, 14, 0x46, 0x206, 0x8000_0000] {
+            assert_eq!(
+                worker.int("futex", &[0, command | flags]),
+                ENOSYS,
+                "{command}"
+            );
+        }
+    }
+}
+
+#[test]
 fn mappings_and_advice() {
     let worker = Filters::worker(&NONE);
     assert_eq!(worker.int("mmap", &[0, 4096, 3, 0x22]), ALLOW);

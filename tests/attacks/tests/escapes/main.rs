@@ -1,0 +1,27 @@
+//! What a call cannot do to another, to the host and to the machine: one attack a test.
+//!
+//! Each attack runs in processes of its own: once without the sandbox, where it must succeed (or the
+//! table says what this machine or user lacks for that, and the test says so when it happens), once
+//! within it, where it must get the exact answer of the table, and once more within the one layer that
+//! the table credits with it. What the sandbox does not stop is in the tables too.
+//!
+//! `LEASEHOLD_TEST_STRICT=1` makes a failure of a control that this kernel lacks a feature for.
+
+// Helpers of tests are tests to clippy only where they are `#[test]`.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod attack;
+mod descriptors;
+mod files;
+mod harness;
+mod ipc;
+mod kernel;
+mod locks;
+mod metadata;
+mod network;
+mod process;
+mod processes;
+mod procfs;
+mod scheduling;
+mod standing;
+mod world;
