@@ -11,11 +11,12 @@ use serde_json::Value;
 use support::process::{hold, mark};
 use support::{Functions, Host, examples};
 
-/// Adds a copy of the example under a name of its own, with one worker at a time.
+/// Adds a copy of the example under a name of its own, with one call at a time: the next begins when
+/// the one before is buried.
 fn add_leak(functions: &Functions, name: &str, isolation: &str) {
     let handler = fs::read_to_string(examples().join("leak/handler.py")).unwrap();
     let more = format!(
-        "  profile: python-shell\n  limits: {{timeout: 10s, processes: 8}}\n  pool: 1\n  \
+        "  profile: python-shell\n  limits: {{timeout: 10s, processes: 8}}\n  pool: 1\n  concurrency: 1\n  \
          isolation: {isolation}"
     );
     functions.python(name, &more, &handler);
@@ -64,7 +65,7 @@ fn the_example_finds_nothing() {
 }
 
 #[test]
-fn nothing_is_left_in_the_same_slot() {
+fn nothing_is_left_in_the_same_place() {
     let functions = Functions::new();
     add_leak(&functions, "leak", "call");
     let host = Host::start(functions.path());
@@ -74,7 +75,7 @@ fn nothing_is_left_in_the_same_slot() {
         let answer = ask(&host, "leak", &format!("key={key}&pid={earlier}"));
         assert_eq!(names(&answer, "found"), [""; 0], "call {round}: {answer}");
         assert!(names(&answer, "planted").len() >= 6, "it did try: {answer}");
-        // This call had the only slot, which was free once the call before was buried.
+        // This call had to wait until the call before was buried.
         if earlier != 0 {
             let alive = hold([earlier]).living();
             assert_eq!(alive, [0; 0], "call {round}: a daemon outlived its call");

@@ -86,6 +86,15 @@ pub fn kill_hard(pid: u32) {
     held.wait();
 }
 
+/// The parent of a process, 0 if there is no such process.
+pub fn parent(pid: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    parent
+        .and_then(|pid| pid.trim().parse().ok())
+        .unwrap_or_default()
+}
+
 /// The living children of a process, zombies left out.
 pub fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
