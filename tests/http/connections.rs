@@ -120,7 +120,6 @@ fn heads_are_bounded() {
 }
 
 #[test]
-#[ignore = "fails now and then"]
 fn a_body_that_nobody_reads_does_not_disturb_the_next_request() {
     let (_functions, host) = serve();
     let body = "GET /function/path/smuggled HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2000);
