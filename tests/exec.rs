@@ -154,7 +154,6 @@ fn the_scratch_is_the_calls_own_and_goes_with_it() {
 }
 
 #[test]
-#[ignore = "its client sees EPIPE where the function does not read the body"]
 fn standard_input_is_the_body_to_its_end() {
     let functions = Functions::new();
     functions
@@ -267,4 +266,26 @@ fn only_the_three_streams_are_open() {
             ["0", "1", "2"]
         );
     }
+}
+
+#[test]
+fn what_is_printed_just_before_the_end_arrives() {
+    let functions = Functions::new();
+    let spec = "  runtime: exec\n  command: [/bin/echo, answered]\n  profile: shell\n  pool: 8";
+    functions.add("echo", spec, &[]);
+    let host = Host::start(functions.path());
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for round in 0..40 {
+                    let reply = host.call("echo", "");
+                    assert_eq!(
+                        (reply.status, reply.text().as_str()),
+                        (200, "answered\n"),
+                        "in round {round}"
+                    );
+                }
+            });
+        }
+    });
 }

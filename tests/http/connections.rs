@@ -120,7 +120,6 @@ fn heads_are_bounded() {
 }
 
 #[test]
-#[ignore = "fails now and then"]
 fn a_body_that_nobody_reads_does_not_disturb_the_next_request() {
     let (_functions, host) = serve();
     let body = "GET /function/path/smuggled HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2000);
@@ -136,7 +135,7 @@ fn a_body_that_nobody_reads_does_not_disturb_the_next_request() {
     // The connection goes on behind the body's end, or not at all.
     raw.try_send("GET /function/path/next HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     let rest = raw.rest();
-    assert!(rest.is_empty() || rest.ends_with("/next"), "{rest}");
+    assert!(rest.is_empty() || rest.contains("/next"), "{rest}");
     assert!(!rest.contains("smuggled"), "{rest}");
 }
 
@@ -160,4 +159,10 @@ fn expect_continue_is_answered_before_the_body() {
     assert_eq!(raw.head().status, 100);
     raw.send("body");
     assert_eq!(raw.response().text(), "body");
+    // Where nobody wants it, it is not asked for.
+    let mut raw = Raw::send_to(
+        &host,
+        "POST /function/none HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n",
+    );
+    assert_eq!(raw.head().status, 404);
 }

@@ -167,6 +167,14 @@ fn a_request_over_its_limit_is_refused_in_either_framing() {
         assert_eq!(over.status, 413);
         assert_eq!(over.outcome(), Some("OverLimit"));
     }
+    // A client that sends all of it before it listens is told as well, whoever refuses.
+    for (path, status) in [("count", 413), ("data", 413), ("none", 404)] {
+        let path = format!("/function/{path}");
+        for _ in 0..3 {
+            let refused = host.request("POST", &path, &[], &vec![b'x'; 4 << 20]);
+            assert_eq!(refused.status, status);
+        }
+    }
     // The announced length alone is enough: no byte of the body is sent.
     let announced = "POST /function/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 1001\r\n\r\n";
     assert_eq!(Raw::send_to(&host, announced).response().status, 413);

@@ -113,8 +113,9 @@ pub(crate) enum CliError {
     Host(#[from] HostError),
     #[error(transparent)]
     Top(#[from] top::TopError),
-    #[error("cannot listen on {address}: {source}; give another with --listen or --admin")]
+    #[error("cannot listen on {address}: {source}; give another with {option}")]
     Listen {
+        option: &'static str,
         address: std::net::SocketAddr,
         source: io::Error,
     },

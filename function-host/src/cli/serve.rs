@@ -62,8 +62,8 @@ impl Serve {
         // Before anything is started: until then each of these signals would end the process.
         let hangup = signal(SignalKind::hangup()).map_err(unhandled)?;
         let shutdown = shutdown()?;
-        let listener = listen(self.listen).await?;
-        let admin = listen(self.admin).await?;
+        let listener = listen("--listen", self.listen).await?;
+        let admin = listen("--admin", self.admin).await?;
         let (host, sources, found) = self.places.open_to_reload().await?;
         let services = Arc::new(Services::start(&host, found));
         let limits = http::Limits {
@@ -113,10 +113,14 @@ impl Serve {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, CliError> {
+async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpListener, CliError> {
     TcpListener::bind(address)
         .await
-        .map_err(|source| CliError::Listen { address, source })
+        .map_err(|source| CliError::Listen {
+            option,
+            address,
+            source,
+        })
 }
 
 fn local(listener: &TcpListener) -> String {

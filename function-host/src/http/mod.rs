@@ -8,6 +8,7 @@ mod problem;
 mod reply;
 mod router;
 mod server;
+mod upload;
 
 pub use admin::run as run_admin;
 pub use client::{GetError, get};

@@ -21,6 +21,7 @@ use super::drain::{Drain, LAST_REQUESTS};
 use super::problem::Problem;
 use super::reply;
 use super::router;
+use super::upload::Upload;
 use crate::pool::{Exchange, Limit, Outcome, Pool, Remains, Reply, Unavailable};
 use crate::services::Services;
 use crate::telemetry::{CallRecord, Metrics};
@@ -184,6 +185,7 @@ async fn serve(
 ) -> Response<ResponseBody> {
     let begun = Instant::now();
     let (request, body) = request.into_parts();
+    let body = Upload::new(body, &request.headers);
     let id = router::call_id(&request);
     let (pool, call) = match router::route(services, &request, &id) {
         Ok(routed) => routed,
@@ -244,7 +246,7 @@ async fn end(pool: &Pool, remains: Remains, outcome: Outcome, record: CallRecord
     record.buried(exit);
 }
 
-fn exchange(body: Incoming) -> (Exchange, oneshot::Receiver<Reply>) {
+fn exchange(body: Upload) -> (Exchange, oneshot::Receiver<Reply>) {
     let (reply, answer) = oneshot::channel();
     let body = body.map_err(Into::into).boxed_unsync();
     (Exchange { body, reply }, answer)

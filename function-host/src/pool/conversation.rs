@@ -261,10 +261,7 @@ async fn from_pipe(
     // It may have ended with output still in the pipe, which a descendant may hold open for ever.
     let fate = match fate {
         Some(fate) => {
-            while let Ok(1..) = {
-                buffer.reserve(CHUNK);
-                stdout.try_read_buf(&mut buffer)
-            } {
+            while read_now(stdout, &mut buffer) > 0 {
                 if let Err(outcome) = replier.output(buffer.split().freeze()).await {
                     return outcome;
                 }
@@ -287,6 +284,23 @@ async fn from_pipe(
         },
         Fate::Unknown => Outcome::Crashed("ended with its zygote".to_owned()),
     }
+}
+
+/// Reads what is in the pipe by the kernel's word, and returns how much that was.
+///
+/// The event loop may have heard of the worker's end, by another descriptor, before it has heard of its
+/// last output: asked through it, the pipe would seem empty.
+fn read_now(pipe: &pipe::Receiver, buffer: &mut BytesMut) -> usize {
+    let at = buffer.len();
+    buffer.resize(at + CHUNK, 0);
+    let read = loop {
+        match nix::unistd::read(pipe, &mut buffer[at..]) {
+            Err(nix::Error::EINTR) => {}
+            other => break other.unwrap_or(0),
+        }
+    };
+    buffer.truncate(at + read);
+    read
 }
 
 /// What a worker had to say before it became its program, if anything: it has ended.

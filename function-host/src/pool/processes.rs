@@ -40,6 +40,8 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Started {
     /// Its number, not reused before `exit` has come.
     pub pid: u32,
+    /// A handle on it, opened before it could be reaped.
+    pub handle: PidFd,
     /// Resolves once it is reaped.
     pub exit: oneshot::Receiver<Exit>,
 }
@@ -115,7 +117,6 @@ impl Processes {
         let processes = Arc::clone(self);
         self.submit(Box::new(move || drop(send.send(processes.spawn(command)))))?;
         let (started, stdout) = receive.recv().map_err(io::Error::other)??;
-        let handle = PidFd::open(started.pid)?;
         let (send, receive) = mpsc::channel();
         std::thread::Builder::new()
             .name("probe".into())
@@ -126,7 +127,7 @@ impl Processes {
                 drop(send.send(read.transpose().map(|_| printed)));
             })?;
         let printed = receive.recv_timeout(PROBE_TIME);
-        handle.kill()?;
+        started.handle.kill()?;
         let printed = printed.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         if printed.len() as u64 == PROBE_OUTPUT {
             return Err(io::Error::other("it printed too much"));
@@ -202,11 +203,14 @@ impl Processes {
         // Held across the start: a child that ends at once is reaped only after it is known.
         let mut known = self.lock();
         let mut child = command.spawn()?;
+        // While it cannot be reaped, its number is its own.
+        let handle = PidFd::open(child.id()).inspect_err(|_| drop(child.kill()))?;
         let (send, exit) = oneshot::channel();
         known.insert(child.id(), Known::Started(send));
         Ok((
             Started {
                 pid: child.id(),
+                handle,
                 exit,
             },
             child.stdout.take(),

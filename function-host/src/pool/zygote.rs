@@ -114,7 +114,7 @@ impl Zygote {
         let started = started.map_err(act("cannot start a zygote"))?;
         let zygote = Arc::new(Self {
             pid: started.pid,
-            handle: PidFd::open(started.pid).map_err(act("cannot open the zygote"))?,
+            handle: started.handle,
             control: Messages::new(ours).map_err(act("cannot watch a socket"))?,
             next: AtomicU64::new(0),
             waiting: Mutex::default(),

@@ -9,6 +9,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 
 use leasehold_sandbox::sys::fork::{self, Child};
+use leasehold_sandbox::sys::signal::ChildSignal;
 use leasehold_sandbox::sys::wait::{self, Reaped};
 use leasehold_sandbox::sys::{process, wait::Exit};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -58,7 +59,7 @@ struct Zygote {
     control: Control,
     serve: Serve,
     children: HashMap<u32, u64>,
-    child_ended: SignalFd,
+    child_ended: ChildSignal,
 }
 
 enum Event {
@@ -73,7 +74,7 @@ impl Zygote {
             control,
             serve,
             children: HashMap::new(),
-            child_ended: child_signal()?,
+            child_ended: ChildSignal::watch()?,
         })
     }
 
@@ -100,7 +101,7 @@ impl Zygote {
         ];
         wait_for(&mut polled)?;
         if is_ready(&polled[0]) {
-            self.child_ended.read_signal()?;
+            self.child_ended.clear()?;
             return Ok(Event::ChildEnded);
         }
         Ok(match self.control.receive::<ToZygote>()? {
@@ -158,6 +159,9 @@ impl Zygote {
         let Some(places) = worker::Places::of(order, self.serve.layer.is_some(), fds) else {
             fork::exit_now(worker::EXIT_PROTOCOL)
         };
+        if self.child_ended.restore().is_err() {
+            fork::exit_now(worker::EXIT_PROTOCOL)
+        }
         let worker = match order.burial {
             Burial::Worker => worker::park(child, order, places, &self.serve, zygote, hooks),
             Burial::Domain | Burial::Group => {
@@ -168,7 +172,7 @@ impl Zygote {
     }
 }
 
-/// Blocks SIGCHLD and makes it readable instead.
+/// Blocks SIGCHLD and makes it readable instead, in a process that has no other threads.
 pub(crate) fn child_signal() -> io::Result<SignalFd> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);

@@ -9,6 +9,7 @@ pub mod landlock;
 pub mod pidfd;
 pub mod process;
 pub mod seccomp;
+pub mod signal;
 pub mod socket;
 pub mod status;
 pub mod usage;

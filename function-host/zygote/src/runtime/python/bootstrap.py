@@ -195,6 +195,8 @@ def _leasehold():
         except Closed:
             break
         except SystemExit as error:
+            if error.code is not None and not isinstance(error.code, int):
+                print(error.code, file=sys.stderr)  # as the interpreter does
             message = b"the handler called sys.exit(%d)" % (error.code if isinstance(error.code, int) else 1)
             sys.stdout.flush()
             sys.stderr.flush()
