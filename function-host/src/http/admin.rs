@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
 use super::Limits;
+use super::server::accept;
 use crate::services::Services;
 use crate::telemetry::{Form, Metrics};
 
@@ -30,13 +31,7 @@ pub async fn run(
     tokio::pin!(shutdown);
     loop {
         let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+            stream = accept(&listener) => stream,
             () = &mut shutdown => return,
         };
         let (services, metrics) = (Arc::clone(&services), metrics.clone());

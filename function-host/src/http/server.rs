@@ -65,14 +65,7 @@ pub async fn run(
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => server.serve(stream),
-                Err(error) => {
-                    // Out of descriptors, most likely: others have to close some first.
-                    tracing::error!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
+            stream = accept(&listener) => server.serve(stream),
             () = &mut shutdown => break,
         }
     }
@@ -84,6 +77,20 @@ pub async fn run(
         .is_err()
     {
         tracing::warn!("calls were still running at the end of the grace period");
+    }
+}
+
+/// The next connection. Safe to cancel.
+pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                // Out of descriptors, most likely: others have to close some first.
+                tracing::error!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
     }
 }
 
@@ -216,18 +223,17 @@ async fn serve(
     };
     let record = record.started();
     let (exchange, answer) = exchange(body);
-    match parked.start(&call).await {
-        Ok(running) => {
-            tokio::spawn(async move {
-                let (outcome, remains) = running.finish(exchange, deadline).await;
-                end(&pool, remains, outcome, record).await;
-            });
-        }
-        Err((outcome, remains)) => {
-            let _unanswered = exchange.reply.send(Reply::Ended(outcome.clone()));
-            tokio::spawn(async move { end(&pool, remains, outcome, record).await });
-        }
-    }
+    // A task of its own: whoever drops this future, the client's leaving included, the worker is buried.
+    tokio::spawn(async move {
+        let (outcome, remains) = match parked.start(&call).await {
+            Ok(running) => running.finish(exchange, deadline).await,
+            Err((outcome, remains)) => {
+                let _unanswered = exchange.reply.send(Reply::Ended(outcome.clone()));
+                (outcome, remains)
+            }
+        };
+        end(&pool, remains, outcome, record).await;
+    });
     // The sender is dropped without a word only if the task that holds it panics.
     let gone = |_| Reply::Ended(Outcome::Crashed("the host lost the call".to_owned()));
     let response = reply::from(answer.await.unwrap_or_else(gone), &name, &id);
