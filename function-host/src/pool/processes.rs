@@ -18,6 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::function::{PROBE_OUTPUT, PROBE_TIME};
+
 /// The children of this host.
 #[derive(Debug)]
 pub struct Processes {
@@ -46,10 +48,6 @@ pub struct Started {
     pub exit: oneshot::Receiver<Exit>,
 }
 
-/// The longest that a program asked for its facts may take.
-const PROBE_TIME: Duration = Duration::from_secs(10);
-/// The most that it may print.
-const PROBE_OUTPUT: u64 = 64 * 1024;
 /// The longest that processes which nobody knows may take to die.
 const STRAY_TIME: Duration = Duration::from_secs(10);
 
@@ -122,14 +120,17 @@ impl Processes {
             .name("probe".into())
             .spawn(move || {
                 let mut printed = Vec::new();
-                let read =
-                    stdout.map(|mut out| out.by_ref().take(PROBE_OUTPUT).read_to_end(&mut printed));
+                let read = stdout.map(|mut out| {
+                    out.by_ref()
+                        .take(PROBE_OUTPUT as u64 + 1)
+                        .read_to_end(&mut printed)
+                });
                 drop(send.send(read.transpose().map(|_| printed)));
             })?;
         let printed = receive.recv_timeout(PROBE_TIME);
         started.handle.kill()?;
         let printed = printed.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        if printed.len() as u64 == PROBE_OUTPUT {
+        if printed.len() > PROBE_OUTPUT {
             return Err(io::Error::other("it printed too much"));
         }
         Ok(printed)
