@@ -97,7 +97,6 @@ fn a_call_in_the_queue_waits_its_turn() {
 }
 
 #[test]
-#[ignore = "a function may wait for others' parked workers longer than its call"]
 fn the_hosts_workers_are_shared() {
     let functions = Functions::new();
     let more = "  limits: {timeout: 20s, processes: 4}\n  pool: {min: 1, max: 8}\n";

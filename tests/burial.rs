@@ -351,7 +351,6 @@ def handle(event, context):
 ";
 
 #[test]
-#[ignore = "under the new limits of files and space it fails now and then; scratch is not gone in time"]
 fn whatever_a_call_writes_is_gone() {
     let functions = Functions::new();
     functions.python("litter", "  pool: 1\n  limits: {timeout: 10s}\n", LITTER);

@@ -28,7 +28,7 @@ pub struct Host {
     pub processes: Arc<Processes>,
     /// One permit for each worker there may be on this host. The queue for them is fair.
     pub workers: Arc<Semaphore>,
-    /// Rung when a function waits for such a permit: others may give parked workers back.
+    /// Rung while a call waits and there is no such permit: idle functions give parked workers back.
     pub pressure: watch::Sender<()>,
     /// Whether functions may ask for `isolation: none`.
     pub allow_unisolated: bool,

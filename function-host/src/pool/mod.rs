@@ -24,8 +24,10 @@ mod watcher;
 mod worker;
 mod zygote;
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use leasehold_sandbox::Policy;
 use leasehold_sandbox::policy::CompileError;
@@ -46,6 +48,9 @@ pub use exchange::{Aborted, Exchange, Pieces, Reply, ReplyBody, ReplyParts, Requ
 pub use outcome::{Limit, Outcome};
 pub use processes::{Processes, Started};
 pub use worker::{ParkedWorker, Remains, RunningWorker};
+
+/// How often a call that waits asks idle functions for their parked workers.
+const PRESSURE: Duration = Duration::from_millis(20);
 
 /// The workers of one function.
 #[derive(Debug)]
@@ -148,7 +153,7 @@ impl Pool {
     /// When the function is not ready, the queue is full or the time is up.
     pub async fn take(&self, deadline: Instant) -> Result<ParkedWorker, Unavailable> {
         if let Ok(call) = Arc::clone(&self.calls).try_acquire_owned() {
-            if let Some(worker) = self.stock.try_take().filter(|worker| !worker.is_dead()) {
+            if let Some(worker) = self.stock.try_take() {
                 return Ok(worker.with_call(call));
             }
             return self.wait(deadline, Some(call)).await;
@@ -176,7 +181,6 @@ impl Pool {
             };
             loop {
                 match self.stock.take().await {
-                    Some(worker) if worker.is_dead() => drop(tokio::spawn(worker.discard())),
                     Some(worker) => return Ok(worker.with_call(call)),
                     None if *self.readiness.borrow() == Readiness::Closed => return Err(closed()),
                     None => {}
@@ -191,6 +195,19 @@ impl Pool {
                 _ => Err(closed()),
             },
             () = tokio::time::sleep_until(deadline) => Err(Unavailable::Overloaded),
+            never = self.press() => match never {},
+        }
+    }
+
+    /// While a call waits and the host has no room for another worker, asks the functions that are idle
+    /// to give parked ones back. Never resolves.
+    async fn press(&self) -> Infallible {
+        let host = &self.line.host;
+        loop {
+            tokio::time::sleep(PRESSURE).await;
+            if host.workers.available_permits() == 0 {
+                host.pressure.send_replace(());
+            }
         }
     }
 

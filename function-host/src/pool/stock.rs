@@ -164,10 +164,15 @@ impl Stock {
         self.ready.close();
     }
 
+    /// The worker that a permit is for. One that was killed from outside is buried instead.
     fn pop(&self) -> Option<ParkedWorker> {
-        let worker = self.lock().parked.pop_front();
+        let worker = self.lock().parked.pop_front()?;
         self.wanting.notify_one();
-        worker
+        if worker.is_dead() {
+            tokio::spawn(worker.discard());
+            return None;
+        }
+        Some(worker)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

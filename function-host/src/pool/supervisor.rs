@@ -142,15 +142,8 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
 /// function waits in it for one worker at a time.
 async fn next_slot(pool: &Pool) -> Option<OwnedSemaphorePermit> {
     let coming = pool.stock.wanted().await;
-    let workers = &pool.line.host.workers;
-    let slot = match Arc::clone(workers).try_acquire_owned() {
-        Ok(slot) => slot,
-        Err(_) => {
-            // Others may have workers to spare.
-            pool.line.host.pressure.send_replace(());
-            Arc::clone(workers).acquire_owned().await.ok()?
-        }
-    };
+    let workers = Arc::clone(&pool.line.host.workers);
+    let slot = workers.acquire_owned().await.ok()?;
     coming.leave();
     Some(slot)
 }
