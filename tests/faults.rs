@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use support::process::{
     children, descriptors, eventually, hold, hold_children, hold_marked, kill_hard, mark, marked,
     parent, settles,
 };
-use support::{Functions, Host, Reply, descendants, log};
+use support::{Functions, Host, Reply, descendants, leasehold, log};
 
 /// Says on standard error that it runs, and who it is, and waits for the end of the request.
 const PROGRAM: &str = "echo running $$ >&2; cat; echo done";
@@ -262,7 +263,8 @@ fn nothing_outlives_a_host_that_is_killed() {
     let host = Host::start(functions.path());
     settles(host.pid(), &zygotes(&host, 2));
     let (directory, held) = host.die();
-    assert_eq!(held.len(), 3 + 2 * 2 * 2 + 2);
+    // Three zygotes, a guard for the interpreter's, and the workers, most with undertakers.
+    assert_eq!(held.len(), 3 + 1 + 2 * 2 * 2 + 2);
     held.wait();
     restarts_clean(&functions, directory);
 }
@@ -325,6 +327,74 @@ fn nothing_outlives_a_host_that_is_killed_under_load() {
         assert!(call.end().is_err(), "a call was answered by a dead host");
     }
     restarts_clean(&functions, directory);
+}
+
+/// An after-fork hook runs in a worker before it is parked. One that says nonsense to the host and
+/// hangs leaves nothing, however often it is tried.
+#[test]
+fn a_worker_that_does_not_park_is_killed() {
+    let functions = functions(1);
+    let mark = mark();
+    let code = format!(
+        "import ctypes, os, signal\ndef hook():\n    ctypes.CDLL(None).prctl(15, b'{mark}')\n    \
+         for fd in range(3, 64):\n        try:\n            os.write(fd, b'nonsense')\n        except \
+         OSError:\n            pass\n    signal.pause()\n\
+         os.register_at_fork(after_in_child=hook)\ndef handle(event, context):\n    return ''\n"
+    );
+    functions.python("stubborn", "  pool: 1\n", &code);
+    let host = Host::start(functions.path());
+    host.wait_for(3, &["stubborn", "did not say what a worker says"]);
+    let reply = host.call("stubborn", "");
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    assert!(marked(&mark).len() <= 1, "{:?}", marked(&mark));
+    let root = fs::read_dir(host.state.join("scratch")).unwrap();
+    let scratches = root.map(|root| fs::read_dir(root.unwrap().path()).unwrap().count());
+    // Its zygote's own, and that of a worker that is being tried.
+    assert!(scratches.sum::<usize>() <= 3 * 2 + 2);
+    assert_serves(&host, "program");
+}
+
+/// While a function is imported, what it starts has no undertaker: its zygote's guard kills it.
+#[test]
+fn nothing_outlives_a_host_that_is_killed_during_an_import() {
+    let functions = Functions::new();
+    let mark = mark();
+    let script = "trap '' HUP INT TERM; (setsid sleep 1000 &); while :; do sleep 1000; done";
+    let code = format!(
+        "import signal, subprocess\nfor new in True, False:\n    subprocess.Popen(['/bin/sh', '-c', \
+         \"{script}\", '{mark}'], start_new_session=new)\nsignal.pause()\n"
+    );
+    functions.python(
+        "endless",
+        "  profile: python-shell\n  limits: {processes: 16}\n",
+        &code,
+    );
+    let state = tempfile::tempdir().unwrap();
+    let mut host = leasehold()
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--functions",
+        ])
+        .arg(functions.path())
+        .arg("--state")
+        .arg(state.path().join("state"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    hold_marked(&mark, 2);
+    // The guard, the zygote, two scripts, what each of them waits for, and what each has sent away.
+    eventually("all that the import starts", || {
+        descendants(host.id()).len() >= 8
+    });
+    let all = hold(descendants(host.id()));
+    kill_hard(host.id());
+    host.wait().unwrap();
+    all.wait();
 }
 
 #[test]

@@ -152,13 +152,14 @@ pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a host has no other descendants than these zygotes with so many parked workers each,
-/// `deep` processes to a worker: 2 with an undertaker, 1 without.
+/// Waits until a host has no other descendants than these zygotes, their guards where they have one,
+/// and so many parked workers each, `deep` processes to a worker: 2 with an undertaker, 1 without.
 pub fn settles(host: u32, zygotes: &[(u32, usize, usize)]) {
-    let expected: usize = zygotes
+    let guards = zygotes
         .iter()
-        .map(|(_, parked, deep)| 1 + parked * deep)
-        .sum();
+        .filter(|(zygote, ..)| parent(*zygote) != host);
+    let workers = zygotes.iter().map(|(_, parked, deep)| 1 + parked * deep);
+    let expected = guards.count() + workers.sum::<usize>();
     eventually(&format!("{expected} descendants of the host"), || {
         let living = super::descendants(host);
         living.iter().filter(|pid| state(**pid) != 'Z').count() == expected

@@ -119,22 +119,31 @@ impl Line {
             stdio: self.recipe.stdio,
         };
         let fds: Vec<BorrowedFd<'_>> = theirs.0.iter().map(AsFd::as_fd).collect();
-        let ended = zygote
+        let (number, mut ended) = zygote
             .order(order, &fds)
             .await
             .map_err(act("cannot order a worker"))?;
         drop(fds);
         drop(theirs);
-        let parked = until_parked(&mut streams.socket, ended);
+        let parked = until_parked(&mut streams.socket, &mut ended);
         let parked = tokio::time::timeout(PARK_TIME, parked).await;
-        let (parked, ended) = match parked.unwrap_or(Err(ParkError::Slow)) {
-            Ok(parked) => parked,
+        let parked = parked.unwrap_or(Err(ParkError::Slow));
+        let attested = parked.and_then(|parked| {
+            let attested = self.attest(parked.pid, zygote.pid())?;
+            Ok((parked, attested))
+        });
+        let (parked, (pidfd, parent)) = match attested {
+            Ok(attested) => attested,
             Err(error) => {
                 self.log_last_words(&mut streams).await;
+                if undertaker.is_none() {
+                    zygote.kill_worker(number).await;
+                }
+                drop(undertaker);
+                until_gone(zygote, ended).await;
                 return Err(error);
             }
         };
-        let (pidfd, parent) = self.attest(parked.pid, zygote.pid)?;
         let root = parent
             .as_ref()
             .map_or(parked.pid, |(undertaker, _)| *undertaker);
@@ -259,13 +268,21 @@ impl Line {
     }
 }
 
+/// Waits until a worker that was never parked is gone, with all that it has started. A zygote in whose
+/// hands it does not end is ended itself, and its workers with it.
+async fn until_gone(zygote: &Zygote, ended: oneshot::Receiver<Ended>) {
+    if !ended.is_terminated() && tokio::time::timeout(PARK_TIME, ended).await.is_err() {
+        zygote.end().await;
+    }
+}
+
 async fn until_parked(
     socket: &mut UnixStream,
-    mut ended: oneshot::Receiver<Ended>,
-) -> Result<(Parked, oneshot::Receiver<Ended>), ParkError> {
+    ended: &mut oneshot::Receiver<Ended>,
+) -> Result<Parked, ParkError> {
     tokio::select! {
-        parked = read_parked(socket) => parked.map(|parked| (parked, ended)),
-        end = &mut ended => Err(match end {
+        parked = read_parked(socket) => parked,
+        end = ended => Err(match end {
             Ok(Ended::NotForked(errno)) => ParkError::NotForked(io::Error::from_raw_os_error(errno)),
             Ok(Ended::Exited(exit)) if exit.signal == Some(libc::SIGSYS) => {
                 ParkError::Ended(", killed by its system call filter")

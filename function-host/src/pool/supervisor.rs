@@ -58,7 +58,7 @@ async fn bring_up(pool: &Pool) -> Option<Arc<Zygote>> {
                 return None;
             }
             set(pool, Readiness::Ready);
-            tracing::info!(function = name, zygote = zygote.pid, "ready");
+            tracing::info!(function = name, zygote = zygote.pid(), "ready");
             Some(zygote)
         }
         Err(error) => {

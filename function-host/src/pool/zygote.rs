@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,8 +63,10 @@ fn act(act: &'static str) -> impl FnOnce(io::Error) -> StartError {
 /// A living zygote.
 #[derive(Debug)]
 pub(super) struct Zygote {
-    /// Its process number.
-    pub(super) pid: u32,
+    /// Its process number, once it has said so; until then, and where it has no guard, that of the
+    /// process that was started.
+    pid: AtomicU32,
+    /// The process that was started: the zygote's guard, or itself.
     handle: PidFd,
     control: Messages,
     next: AtomicU64,
@@ -113,7 +115,7 @@ impl Zygote {
         let started = host.processes.spawn_launcher(theirs, log_writer).await;
         let started = started.map_err(act("cannot start a zygote"))?;
         let zygote = Arc::new(Self {
-            pid: started.pid,
+            pid: AtomicU32::new(started.pid),
             handle: started.handle,
             control: Messages::new(ours).map_err(act("cannot watch a socket"))?,
             next: AtomicU64::new(0),
@@ -164,7 +166,14 @@ impl Zygote {
         Ok(zygote)
     }
 
-    /// Orders a worker. The receiver resolves when it has ended, and fails when the zygote has.
+    /// Its process number.
+    #[must_use]
+    pub(super) fn pid(&self) -> u32 {
+        self.pid.load(Ordering::Relaxed)
+    }
+
+    /// Orders a worker. Returns its number, and a receiver that resolves when it has ended, and fails
+    /// when the zygote has.
     ///
     /// # Errors
     /// When the zygote is gone.
@@ -172,7 +181,7 @@ impl Zygote {
         &self,
         fork: impl FnOnce(u64) -> Fork,
         fds: &[BorrowedFd<'_>],
-    ) -> io::Result<oneshot::Receiver<Ended>> {
+    ) -> io::Result<(u64, oneshot::Receiver<Ended>)> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (send, receive) = oneshot::channel();
         self.lock().insert(number, send);
@@ -180,7 +189,12 @@ impl Zygote {
         if sent.is_err() || *self.dead.borrow() {
             self.lock().remove(&number);
         }
-        sent.map(|()| receive)
+        sent.map(|()| (number, receive))
+    }
+
+    /// Has a worker killed whose process number is not known. Nothing comes of it if either is gone.
+    pub(super) async fn kill_worker(&self, worker: u64) {
+        let _gone = self.control.send(&ToZygote::Kill { worker }, &[]).await;
     }
 
     /// Waits until the zygote is dead.
@@ -214,11 +228,14 @@ impl Zygote {
         policy: Option<&Policy>,
     ) -> Result<(u64, u32), StartError> {
         self.instruct(host, recipe, policy).await?;
-        let ready = tokio::time::timeout(LOAD_TIME, self.await_ready()).await;
-        let ready = ready.map_err(|_| StartError::Slow)??;
+        let ready = tokio::time::timeout(LOAD_TIME, async {
+            self.await_started().await?;
+            self.await_ready().await
+        });
+        let ready = ready.await.map_err(|_| StartError::Slow)??;
         host.processes.kill_strays().await;
         if policy.is_some() {
-            audit::check(self.pid)
+            audit::check(self.pid())
                 .map_err(act("cannot inspect the zygote"))?
                 .map_or(Ok(()), |shared| Err(StartError::SharedMemory(shared)))?;
         }
@@ -270,19 +287,30 @@ impl Zygote {
             .map_err(act("cannot instruct the zygote"))
     }
 
+    /// Waits until the launcher, which has run nothing of the function, says what the zygote is.
+    async fn await_started(&self) -> Result<(), StartError> {
+        match self.receive().await? {
+            Some(FromZygote::Started { pid }) => {
+                self.pid.store(pid, Ordering::Relaxed);
+                Ok(())
+            }
+            other => Err(not_expected(other)),
+        }
+    }
+
     async fn await_ready(&self) -> Result<(u64, u32), StartError> {
-        match self
-            .control
-            .receive::<FromZygote>()
-            .await
-            .map_err(act("cannot read from the zygote"))?
-        {
-            Some(FromZygote::Ready { threads, killed }) => Ok((threads, killed)),
-            Some(FromZygote::Failed { message }) => Err(StartError::Import(message)),
-            Some(FromZygote::Exited { .. } | FromZygote::NotForked { .. }) | None => {
-                Err(StartError::Ended(String::new()))
+        loop {
+            match self.receive().await? {
+                Some(FromZygote::Ready { threads, killed }) => return Ok((threads, killed)),
+                Some(FromZygote::Started { .. }) => {}
+                other => return Err(not_expected(other)),
             }
         }
+    }
+
+    async fn receive(&self) -> Result<Option<FromZygote>, StartError> {
+        let received = self.control.receive().await;
+        received.map_err(act("cannot read from the zygote"))
     }
 
     fn read_for_ever(self: Arc<Self>, host: Arc<Host>, exit: oneshot::Receiver<Exit>) {
@@ -291,7 +319,9 @@ impl Zygote {
                 let (worker, ended) = match message {
                     FromZygote::Exited { worker, exit } => (worker, Ended::Exited(exit)),
                     FromZygote::NotForked { worker, errno } => (worker, Ended::NotForked(errno)),
-                    FromZygote::Ready { .. } | FromZygote::Failed { .. } => continue,
+                    FromZygote::Started { .. }
+                    | FromZygote::Ready { .. }
+                    | FromZygote::Failed { .. } => continue,
                 };
                 if let Some(waiting) = self.lock().remove(&worker) {
                     // Nobody may be waiting.
@@ -312,6 +342,13 @@ impl Zygote {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Ended>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_expected(message: Option<FromZygote>) -> StartError {
+    match message {
+        Some(FromZygote::Failed { message }) => StartError::Import(message),
+        _ => StartError::Ended(String::new()),
     }
 }
 

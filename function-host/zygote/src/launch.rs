@@ -4,13 +4,14 @@
 //! read, and then enters the fork loop or becomes the interpreter that will.
 
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use leasehold_sandbox::enforce::EnforceError;
 use leasehold_sandbox::sys::{fds, process};
 
 use crate::Control;
+use crate::guard;
 use crate::runtime::{self, exec};
 use crate::wire::{FromZygote, Launch, Program, Start};
 use crate::zygote;
@@ -102,12 +103,26 @@ fn begin(control: &Control, parent: u32) -> Result<Begun, LaunchError> {
     std::env::set_current_dir(&launch.directory).map_err(step("chdir"))?;
     if let Some(layer) = &launch.layer {
         let ruleset = fds.next().ok_or(LaunchError::HostGone)?;
+        if matches!(launch.start, Start::Become(_)) {
+            guard::keep(control, ruleset.as_fd(), parent).map_err(step("the guard"))?;
+        }
+        announce(control)?;
         let _enforced = layer.enforce(ruleset)?;
+    } else {
+        announce(control)?;
     }
     Ok(match launch.start {
         Start::Serve => Begun::Serve,
         Start::Become(program) => Begun::Become(program, fds.next().ok_or(LaunchError::HostGone)?),
     })
+}
+
+/// Tells the host which process will be the zygote, before any of the function's code can.
+fn announce(control: &Control) -> Result<(), LaunchError> {
+    let pid = std::process::id();
+    control
+        .send(&FromZygote::Started { pid }, &[])
+        .map_err(step("the first message"))
 }
 
 struct NoHooks;

@@ -3,12 +3,13 @@
 //! A zygote is one single-threaded process per function. It is started by [`launch`], restricts itself
 //! with the function's policy, loads the function, and from then on only forks: `zygote` is the
 //! loop, `worker` what a child does until it has its call, `undertaker` who kills what a call
-//! leaves. [`wire`] is all that is ever said between these processes and the host.
+//! leaves, `guard` who kills what an import leaves. [`wire`] is all that is ever said between these processes and the host.
 //!
 //! No async runtime, no HTTP, no YAML.
 #![deny(unsafe_code)]
 
 mod control;
+mod guard;
 pub mod launch;
 mod runtime;
 mod undertaker;

@@ -46,6 +46,7 @@ pub(crate) fn serve(control: Control, hooks: &dyn Hooks) -> io::Result<Worker> {
         match zygote.next()? {
             Event::HostGone => fork::exit_now(0),
             Event::ChildEnded => zygote.reap()?,
+            Event::Unwanted(worker) => zygote.kill(worker)?,
             Event::Order(order, fds) => {
                 if let Some(worker) = zygote.fork(&order, fds, hooks)? {
                     return Ok(worker);
@@ -65,6 +66,7 @@ struct Zygote {
 enum Event {
     HostGone,
     ChildEnded,
+    Unwanted(u64),
     Order(Fork, Vec<OwnedFd>),
 }
 
@@ -106,6 +108,7 @@ impl Zygote {
         }
         Ok(match self.control.receive::<ToZygote>()? {
             Some((ToZygote::Fork(order), fds)) => Event::Order(order, fds),
+            Some((ToZygote::Kill { worker }, _)) => Event::Unwanted(worker),
             None => Event::HostGone,
         })
     }
@@ -118,6 +121,15 @@ impl Zygote {
             }
         }
         Ok(())
+    }
+
+    /// Kills a worker, if it lives: its number cannot have been reused before it is reaped.
+    fn kill(&self, worker: u64) -> io::Result<()> {
+        let children = self.children.iter();
+        match children.filter(|(_, known)| **known == worker).next() {
+            Some((pid, _)) => process::kill(*pid),
+            None => Ok(()),
+        }
     }
 
     /// Forks a worker; returns it in the child.

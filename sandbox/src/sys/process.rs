@@ -20,6 +20,14 @@ pub fn die_with(parent: u32) -> io::Result<()> {
     }
 }
 
+/// Asks for no signal any more when the thread that created this process ends.
+///
+/// # Errors
+/// None that Linux documents.
+pub fn outlive_parent() -> io::Result<()> {
+    Ok(prctl::set_pdeathsig(None)?)
+}
+
 /// Becomes the parent of every descendant whose own parent ends.
 ///
 /// # Errors
@@ -54,6 +62,16 @@ pub fn set_no_new_privs() -> io::Result<()> {
 pub fn kill_everyone_in_reach() -> io::Result<()> {
     // SAFETY: kill takes integers only.
     check(unsafe { libc::kill(-1, libc::SIGKILL) }).map(drop)
+}
+
+/// Sends SIGKILL to a child that is not reaped yet.
+///
+/// # Errors
+/// `ESRCH` when there is no such process.
+pub fn kill(child: u32) -> io::Result<()> {
+    let child = i32::try_from(child).map_err(io::Error::other)?;
+    // SAFETY: kill takes integers only.
+    check(unsafe { libc::kill(child, libc::SIGKILL) }).map(drop)
 }
 
 /// Sends SIGKILL to every process of the group `leader`.

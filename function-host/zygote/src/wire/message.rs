@@ -53,6 +53,11 @@ pub struct Serve {
 pub enum ToZygote {
     /// Fork a worker.
     Fork(Fork),
+    /// Kill a worker that has no undertaker and does not park: the host does not know its process.
+    Kill {
+        /// Which.
+        worker: u64,
+    },
 }
 
 /// The order to fork one worker.
@@ -85,6 +90,11 @@ pub enum Burial {
 /// Zygote to host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FromZygote {
+    /// The first message: nothing of the function has run yet.
+    Started {
+        /// The process that becomes the zygote: the one that was started, or its child.
+        pid: u32,
+    },
     /// The function is loaded, and what its import had left running was killed.
     Ready {
         /// Threads of the zygote, one if all is well.
