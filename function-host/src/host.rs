@@ -10,7 +10,7 @@ use leasehold_sandbox::kernel::KernelError;
 use leasehold_sandbox::sys::{fds, process};
 use tokio::sync::{Semaphore, watch};
 
-use crate::pool::Processes;
+use crate::processes::Processes;
 use crate::state::State;
 use crate::telemetry::Metrics;
 

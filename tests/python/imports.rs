@@ -173,3 +173,36 @@ def handle(event, context):
         }
     });
 }
+
+/// A pipe or an offset that all calls share would be a channel between them.
+#[test]
+fn descriptors_of_an_import_are_closed() {
+    let code = r#"
+import os, socket
+pair = socket.socketpair()
+opened = [*os.pipe(), os.open("/dev/null", os.O_RDWR), *(end.fileno() for end in pair)]
+
+def errno(number):
+    try:
+        os.fstat(number)
+    except OSError as error:
+        return error.errno
+
+before = [errno(number) for number in opened]
+
+def handle(event, context):
+    return {"before": before, "now": [errno(number) for number in opened]}
+"#;
+    EachPython::serve("", code).each(|host, function| {
+        let told = host.call(function, "").json();
+        let (none, ebadf) = (serde_json::Value::Null, serde_json::Value::from(9));
+        assert_eq!(
+            told["before"],
+            serde_json::json!([none, none, none, none, none])
+        );
+        assert_eq!(
+            told["now"],
+            serde_json::json!([ebadf, ebadf, ebadf, ebadf, ebadf])
+        );
+    });
+}

@@ -14,15 +14,15 @@ use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 use super::Outcome;
-use super::exchange::{Exchange, RequestBody, Traffic};
+use super::exchange::{Exchange, RequestBody};
 use super::headers;
 use super::keeper::{Fate, Keeper};
 use super::log::drain;
-use super::outcome::Limit;
 use super::replier::Replier;
 use super::watcher::Watch;
 use super::worker::Streams;
 use crate::function::Function;
+use crate::outcome::{Limit, Traffic};
 
 /// What is read at once of a long reply.
 const CHUNK: usize = 64 * 1024;

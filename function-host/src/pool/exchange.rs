@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Outcome;
+use crate::outcome::Outcome;
 
 /// A request's body; an error means that its sender went away.
 pub type RequestBody = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
@@ -21,17 +21,6 @@ pub struct Exchange {
     pub body: RequestBody,
     /// Takes the reply; closed when the client is gone.
     pub reply: oneshot::Sender<Reply>,
-}
-
-/// What has gone to and fro in a call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Bytes of the request's body that the worker has taken.
-    pub received: u64,
-    /// Bytes of the reply's body.
-    pub sent: u64,
-    /// The function's own status, if it had given one.
-    pub status: Option<u16>,
 }
 
 /// What came of a call, as far as it is known when its status is fixed.

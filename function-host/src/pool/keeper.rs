@@ -9,8 +9,8 @@ use leasehold_zygote::wire::{FromUndertaker, ToUndertaker};
 use tokio::sync::oneshot;
 
 use super::messages::Messages;
-use super::processes::Processes;
 use super::zygote::Ended;
+use crate::processes::Processes;
 
 /// The keeper of one worker.
 #[derive(Debug)]

@@ -13,8 +13,6 @@ mod keeper;
 mod line;
 mod log;
 mod messages;
-mod outcome;
-mod processes;
 mod replier;
 mod retire;
 mod start;
@@ -44,9 +42,8 @@ use start::Recipe;
 use stock::Stock;
 use zygote::Zygote;
 
-pub use exchange::{Aborted, Exchange, Pieces, Reply, ReplyBody, ReplyParts, RequestBody, Traffic};
-pub use outcome::{Limit, Outcome};
-pub use processes::{Processes, Started};
+pub use crate::outcome::{Limit, Outcome, Traffic};
+pub use exchange::{Aborted, Exchange, Pieces, Reply, ReplyBody, ReplyParts, RequestBody};
 pub use worker::{ParkedWorker, Remains, RunningWorker};
 
 /// How often a call that waits asks idle functions for their parked workers.

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::Outcome;
 use super::exchange::{PieceSender, Reply, ReplyBody, ReplyParts, pieces};
-use super::outcome::Limit;
+use crate::outcome::Limit;
 
 /// Pieces between the worker and a slow client.
 const IN_FLIGHT: usize = 4;

@@ -16,13 +16,14 @@ use tokio::net::unix::pipe;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::exchange::{Exchange, Traffic};
+use super::exchange::Exchange;
 use super::keeper::Keeper;
 use super::log::{LAST_WORDS, Lines, drain};
 use super::watcher::Watch;
 use super::{Outcome, conversation};
 use crate::function::{Function, Isolation};
 use crate::host::Host;
+use crate::outcome::Traffic;
 
 /// A worker that is restricted and waits for its one call.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use leasehold_sandbox::profile::Catalog;
 
 use crate::function::{self, Found, Interpreters};
 use crate::host::Host;
-use crate::pool::Processes;
+use crate::processes::Processes;
 
 /// Where functions and profiles are.
 #[derive(Debug)]

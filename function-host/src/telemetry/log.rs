@@ -51,7 +51,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::pool::{Outcome, Traffic};
+    use crate::outcome::{Outcome, Traffic};
     use crate::telemetry::{CallRecord, Metrics};
 
     /// Where the log of a test goes.

@@ -7,7 +7,7 @@ use leasehold_sandbox::sys::wait::Exit;
 use tokio::time::Instant;
 
 use super::metrics::{Ending, FunctionMetrics};
-use crate::pool::{Outcome, Traffic};
+use crate::outcome::{Outcome, Traffic};
 
 /// The record of one call, from its request to its burial.
 ///

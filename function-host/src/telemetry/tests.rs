@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{CallRecord, Ending, Form, Live, Metrics, Reload};
-use crate::pool::{Limit, Outcome, Traffic};
+use crate::outcome::{Limit, Outcome, Traffic};
 
 fn value(metrics: &Metrics, series: &str) -> Option<f64> {
     let text = metrics.encode(Form::OpenMetrics);

@@ -3,12 +3,17 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use leasehold_sandbox::sys::socket;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::wire::{decode, encode};
+
+/// Where an interpreter finds the control socket.
+pub const CONTROL_FD: RawFd = 3;
+/// Where an interpreter finds the library with the fork loop.
+pub const LIBRARY_FD: RawFd = 4;
 
 /// The largest message; a filter of 4096 instructions and an environment fit.
 pub const MAX_MESSAGE: usize = 192 * 1024;

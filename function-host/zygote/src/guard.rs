@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, raise};
 use nix::sys::signalfd::SignalFd;
 
 use crate::Control;
-use crate::zygote::{child_signal, is_ready, wait_for};
+use crate::events::{child_signal, is_ready, wait_for};
 
 /// Makes the calling process the guard of its child. Returns only in that child, the zygote to be;
 /// without a fork where `ruleset` does not scope signals: a guard would kill all of the user then.

@@ -4,22 +4,18 @@
 //! read, and then enters the fork loop or becomes the interpreter that will.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 use leasehold_sandbox::enforce::EnforceError;
 use leasehold_sandbox::sys::{fds, process};
 
-use crate::Control;
+use crate::control::{CONTROL_FD, Control, LIBRARY_FD};
 use crate::guard;
+use crate::hooks::NoHooks;
 use crate::runtime::{self, exec};
 use crate::wire::{FromZygote, Launch, Program, Start};
 use crate::zygote;
-
-/// Where an interpreter finds the control socket.
-pub const CONTROL_FD: RawFd = 3;
-/// Where an interpreter finds the library with the fork loop.
-pub const LIBRARY_FD: RawFd = 4;
 
 /// The argument that makes the host's binary a launcher.
 pub const ARGUMENT: &str = "zygote";
@@ -124,7 +120,3 @@ fn announce(control: &Control) -> Result<(), LaunchError> {
         .send(&FromZygote::Started { pid }, &[])
         .map_err(step("the first message"))
 }
-
-struct NoHooks;
-
-impl zygote::Hooks for NoHooks {}

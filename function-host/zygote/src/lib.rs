@@ -9,7 +9,9 @@
 #![deny(unsafe_code)]
 
 mod control;
+mod events;
 mod guard;
+mod hooks;
 pub mod launch;
 mod runtime;
 mod undertaker;
@@ -17,5 +19,5 @@ pub mod wire;
 mod worker;
 mod zygote;
 
-pub use control::{Control, MAX_MESSAGE};
+pub use control::{CONTROL_FD, Control, LIBRARY_FD, MAX_MESSAGE};
 pub use runtime::python::BOOTSTRAP as PYTHON_BOOTSTRAP;

@@ -16,9 +16,10 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::signalfd::SignalFd;
 
 use crate::Control;
+use crate::events::{child_signal, is_ready, wait_for};
+use crate::hooks::Hooks;
 use crate::wire::{Burial, Fork, FromUndertaker, Serve, ToUndertaker};
 use crate::worker::{self, ParkError, Places, Worker, step};
-use crate::zygote::{Hooks, child_signal, is_ready, wait_for};
 
 /// Makes the calling child an undertaker. Returns only in its own child, the worker.
 pub(crate) fn keep(

@@ -10,11 +10,11 @@ use leasehold_sandbox::sys::{fds, process};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::sys::stat::{Mode, umask};
 
+use crate::hooks::Hooks;
 use crate::wire::{
     Burial, CallHead, Failure, Fork, HEADER_LEN, Header, Kind, Parked, Program, ReplyHead, Serve,
     decode, encode, write_frames,
 };
-use crate::zygote::Hooks;
 
 /// Exit codes of a worker that never ran the function's code; the host sees no more of them.
 pub(crate) const EXIT_PROTOCOL: i32 = 120;

@@ -12,24 +12,14 @@ use leasehold_sandbox::sys::fork::{self, Child};
 use leasehold_sandbox::sys::signal::ChildSignal;
 use leasehold_sandbox::sys::wait::{self, Reaped};
 use leasehold_sandbox::sys::{process, wait::Exit};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::poll::{PollFd, PollFlags};
 
 use crate::Control;
+use crate::events::{is_ready, wait_for};
+use crate::hooks::Hooks;
 use crate::undertaker;
 use crate::wire::{Burial, Fork, FromZygote, Serve, ToZygote};
 use crate::worker::{self, Worker};
-
-/// What a runtime does around a fork.
-pub(crate) trait Hooks {
-    /// In the zygote, before.
-    fn before(&self) {}
-    /// In the zygote, after.
-    fn after_in_parent(&self) {}
-    /// In the worker, once it is restricted and before it is parked: may run the function's code.
-    fn after_in_child(&self) {}
-}
 
 /// Forks workers until the host is gone, which ends the process. Returns in each worker.
 ///
@@ -125,8 +115,7 @@ impl Zygote {
 
     /// Kills a worker, if it lives: its number cannot have been reused before it is reaped.
     fn kill(&self, worker: u64) -> io::Result<()> {
-        let children = self.children.iter();
-        match children.filter(|(_, known)| **known == worker).next() {
+        match self.children.iter().find(|(_, known)| **known == worker) {
             Some((pid, _)) => process::kill(*pid),
             None => Ok(()),
         }
@@ -182,27 +171,6 @@ impl Zygote {
         };
         worker.unwrap_or_else(|error| worker::give_up(&error))
     }
-}
-
-/// Blocks SIGCHLD and makes it readable instead, in a process that has no other threads.
-pub(crate) fn child_signal() -> io::Result<SignalFd> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGCHLD);
-    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None)?;
-    Ok(SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?)
-}
-
-pub(crate) fn wait_for(polled: &mut [PollFd<'_>]) -> io::Result<()> {
-    loop {
-        match poll(polled, PollTimeout::NONE) {
-            Err(nix::Error::EINTR) => {}
-            other => return Ok(other.map(drop)?),
-        }
-    }
-}
-
-pub(crate) fn is_ready(polled: &PollFd<'_>) -> bool {
-    polled.any().unwrap_or(false)
 }
 
 /// Kills every process in this zygote's domain: only what the import has started can be there.

@@ -24,7 +24,7 @@ pub struct Launch {
 pub enum Start {
     /// Enter the fork loop.
     Serve,
-    /// Become this program, which loads the library at [`crate::launch::LIBRARY_FD`].
+    /// Become this program, which loads the library at [`crate::LIBRARY_FD`].
     Become(Program),
 }
 

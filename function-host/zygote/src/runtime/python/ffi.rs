@@ -10,10 +10,11 @@ use std::sync::Mutex;
 use leasehold_sandbox::sys::fds;
 
 use crate::Control;
-use crate::launch::CONTROL_FD;
+use crate::control::CONTROL_FD;
+use crate::hooks::Hooks;
 use crate::wire::{CallHead, FromZygote, ReplyHead};
 use crate::worker::Worker;
-use crate::zygote::{self, Hooks};
+use crate::zygote;
 
 /// The worker that this process is, and what it has last handed to the interpreter.
 struct State {

@@ -1,4 +1,4 @@
-//! How a call ended.
+//! How a call ended, and what had gone to and fro by then.
 
 use std::fmt;
 use std::time::Duration;
@@ -24,6 +24,17 @@ pub enum Outcome {
     Overloaded,
     /// Its client went away.
     Abandoned,
+}
+
+/// What has gone to and fro in a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes of the request's body that the worker has taken.
+    pub received: u64,
+    /// Bytes of the reply's body.
+    pub sent: u64,
+    /// The function's own status, if it had given one.
+    pub status: Option<u16>,
 }
 
 /// The limits that end a call.
