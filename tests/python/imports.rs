@@ -206,3 +206,28 @@ def handle(event, context):
         );
     });
 }
+
+/// The way of a call is rehearsed, but not with what is the function's own.
+#[test]
+fn a_function_may_replace_what_is_rehearsed() {
+    let code = r#"
+import json
+
+def dumps(value, **options):
+    raise SystemError("not to be rehearsed")
+
+json.dumps = dumps
+count = 0
+
+def handle(event, context):
+    global count
+    count += 1
+    return str(count)
+"#;
+    EachPython::serve("", code).each(|host, function| {
+        for _ in 0..2 {
+            let reply = host.call(function, "");
+            assert_eq!((reply.status, reply.text().as_str()), (200, "1"));
+        }
+    });
+}

@@ -46,11 +46,13 @@ impl Control {
     /// # Errors
     /// Those of recvmsg(2); [`io::ErrorKind::InvalidData`] when it is no such message.
     pub fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
-        let mut buffer = vec![0; MAX_MESSAGE];
-        let (len, fds) = socket::receive(self.0.as_fd(), &mut buffer)?;
+        // No larger than the message: a zygote pays for each page that it writes after a fork.
+        let len = socket::next_len(self.0.as_fd())?;
         if len == 0 {
             return Ok(None);
         }
+        let mut buffer = vec![0; len.min(MAX_MESSAGE)];
+        let (len, fds) = socket::receive(self.0.as_fd(), &mut buffer)?;
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
         Ok(Some((decode(&buffer[..len]).map_err(invalid)?, fds)))
     }

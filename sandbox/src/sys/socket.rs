@@ -4,8 +4,8 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, socketpair,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv,
+    recvmsg, sendmsg, socketpair,
 };
 
 /// The most descriptors that one message may carry.
@@ -56,6 +56,20 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io:
         Ok(())
     } else {
         Err(io::ErrorKind::WriteZero.into())
+    }
+}
+
+/// Waits for the next message and tells its size in bytes; it stays there. 0 is the end.
+///
+/// # Errors
+/// `EAGAIN` on an empty non-blocking socket.
+pub fn next_len(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    loop {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
+        match recv(socket.as_raw_fd(), &mut [], flags) {
+            Err(nix::errno::Errno::EINTR | nix::errno::Errno::ECONNRESET) => {}
+            other => return Ok(other?),
+        }
     }
 }
 

@@ -124,7 +124,8 @@ unsafe extern "C" fn leasehold_body(body: *mut *const c_char, len: *mut usize) -
 }
 
 /// Begins a reply. `headers` are names and values, each ended by NUL. With `whole` the body is all of
-/// it and ends the reply; else pieces follow. Returns 0, or -1 when the host has ended the call.
+/// it and ends the reply; else pieces follow. Returns 0, or -1 when the host has ended the call, or
+/// for a status below 200, which no function may give: nothing is sent then.
 ///
 /// # Safety
 /// Both pointers point to as many bytes as the length after them says.
@@ -148,6 +149,9 @@ unsafe extern "C" fn leasehold_reply(
         status,
         headers: pairs,
     };
+    if status < 200 {
+        return -1;
+    }
     with_state(|state| {
         state.worker.reply(&head, (whole != 0).then_some(body))?;
         Ok(0)
