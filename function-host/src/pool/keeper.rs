@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use leasehold_sandbox::sys::pidfd::PidFd;
 use leasehold_sandbox::sys::wait::Exit;
@@ -12,12 +13,15 @@ use super::messages::Messages;
 use super::zygote::Ended;
 use crate::processes::Processes;
 
+/// The longest that a zygote may take to tell how a worker that was killed has ended.
+const TELLING: Duration = Duration::from_secs(1);
+
 /// The keeper of one worker.
 #[derive(Debug)]
 pub(super) struct Keeper {
     kind: Kind,
-    /// How the worker has ended, once that is known.
-    exit: Option<Exit>,
+    /// What has become of the worker, once that is known. It is told once.
+    fate: Option<Fate>,
 }
 
 #[derive(Debug)]
@@ -45,7 +49,7 @@ impl Keeper {
     pub(super) fn zygote(ended: oneshot::Receiver<Ended>) -> Self {
         Self {
             kind: Kind::Zygote(ended),
-            exit: None,
+            fate: None,
         }
     }
 
@@ -57,14 +61,14 @@ impl Keeper {
                 pid,
                 handle,
             },
-            exit: None,
+            fate: None,
         })
     }
 
     /// Waits until the worker has ended. Safe to cancel and to ask again.
     pub(super) async fn exited(&mut self) -> Fate {
-        if let Some(exit) = self.exit {
-            return Fate::Exited(exit);
+        if let Some(fate) = self.fate {
+            return fate;
         }
         let exit = match &mut self.kind {
             Kind::Zygote(ended) => match ended.await {
@@ -76,17 +80,19 @@ impl Keeper {
                 Some(FromUndertaker::Buried | FromUndertaker::NotForked(_)) | None => None,
             },
         };
-        self.exit = exit;
-        exit.map_or(Fate::Unknown, Fate::Exited)
+        *self.fate.insert(exit.map_or(Fate::Unknown, Fate::Exited))
     }
 
     /// Kills the worker and everything that it has started, and waits until all of it is gone.
     pub(super) async fn bury(&mut self, worker: &PidFd, processes: &Processes) -> Option<Exit> {
         match &self.kind {
             Kind::Zygote(_) => {
-                if self.exit.is_none() {
+                // By the kernel's word: what a zygote tells may be import code's.
+                if self.fate.is_none() || !worker.ended() {
                     kill(worker);
-                    if self.exited().await == Fate::Unknown {
+                    // One that does not tell has no call's slot for it.
+                    let _untold = tokio::time::timeout(TELLING, self.exited()).await;
+                    if !worker.ended() {
                         gone(worker).await;
                     }
                 }
@@ -100,7 +106,9 @@ impl Keeper {
                 let _gone = control.send(&ToUndertaker::Bury, &[]).await;
                 loop {
                     match receive(control).await {
-                        Some(FromUndertaker::Exited(exit)) => self.exit = Some(exit),
+                        Some(FromUndertaker::Exited(exit)) => {
+                            self.fate = Some(Fate::Exited(exit));
+                        }
                         Some(FromUndertaker::Buried) => break,
                         Some(FromUndertaker::NotForked(_)) | None => {
                             // Killed from outside. Its worker dies with it; the rest becomes ours
@@ -117,7 +125,10 @@ impl Keeper {
                 processes.forget_undertaker(*pid);
             }
         }
-        self.exit
+        match self.fate {
+            Some(Fate::Exited(exit)) => Some(exit),
+            Some(Fate::Unknown) | None => None,
+        }
     }
 }
 
@@ -138,4 +149,34 @@ async fn gone(process: &PidFd) {
 /// The next message; `None` at the end, or for what is no message.
 async fn receive(control: &Messages) -> Option<FromUndertaker> {
     control.receive().await.ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A zygote says what it likes, and dies when it likes: asked again, the keeper says the same.
+    #[tokio::test]
+    async fn a_fate_is_told_as_often_as_it_is_asked_for() {
+        let exit = Exit {
+            code: Some(0),
+            signal: None,
+            cpu_micros: 1,
+            max_rss_kib: 1,
+        };
+        for (told, fate) in [
+            (Some(Ended::Exited(exit)), Fate::Exited(exit)),
+            (Some(Ended::NotForked(libc::EAGAIN)), Fate::Unknown),
+            (None, Fate::Unknown),
+        ] {
+            let (tell, ended) = oneshot::channel();
+            let mut keeper = Keeper::zygote(ended);
+            match told {
+                Some(told) => drop(tell.send(told)),
+                None => drop(tell),
+            }
+            assert_eq!(keeper.exited().await, fate);
+            assert_eq!(keeper.exited().await, fate);
+        }
+    }
 }
