@@ -13,7 +13,7 @@ use super::{ParkedWorker, Pool, Readiness};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How often a function that has seen no shortage gives a parked worker back.
+/// How often a function that has seen no shortage gives a parked worker back, and looks for dead ones.
 const RELAX: Duration = Duration::from_secs(5);
 /// Workers that fail to park, one after the other, before the function counts as not ready.
 const PATIENCE: u32 = 3;
@@ -102,7 +102,10 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
                         set(&pool, Readiness::Failed(why.to_owned()));
                     }
                 }
-                _tick = relax.tick() => discard(pool.stock.relax()),
+                _tick = relax.tick() => {
+                    bury_dead(&pool);
+                    discard(pool.stock.relax());
+                }
                 Ok(()) = pressure.changed() => {
                     if pool.queued() == 0 && pool.in_flight() == 0 {
                         discard(pool.stock.withdraw());
@@ -132,10 +135,15 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
     pool.metrics.zygote_restarted();
     set(&pool, Readiness::Starting);
     pool.zygote().take();
+    bury_dead(&pool);
+    pause.take().await;
+}
+
+/// Buries the parked workers that something has killed; others take their places.
+fn bury_dead(pool: &Pool) {
     for dead in pool.stock.sweep(false) {
         discard(Some(dead));
     }
-    pause.take().await;
 }
 
 /// Waits until a worker is wanted and the host has room for one. The host's queue is fair: each
