@@ -9,51 +9,9 @@ mod top;
 
 use std::collections::BTreeMap;
 
+use support::metrics::{ask, calls, ended, of, scrape};
 use support::process::{eventually, kill_hard};
-use support::{Functions, Host, Reply};
-
-/// Asks the admin port.
-fn ask(host: &Host, method: &str, path: &str, accept: &str) -> Reply {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let request = ureq::http::Request::builder()
-        .method(method)
-        .uri(format!("{}{path}", host.admin))
-        .header("accept", accept);
-    let mut response = agent.run(request.body(()).unwrap()).unwrap();
-    let headers = response.headers().iter().map(|(name, value)| {
-        let value = value.to_str().unwrap();
-        (name.as_str().to_owned(), value.to_owned())
-    });
-    Reply {
-        status: response.status().as_u16(),
-        headers: headers.collect(),
-        body: response.body_mut().read_to_vec().unwrap(),
-    }
-}
-
-/// All series and their values.
-fn scrape(host: &Host) -> BTreeMap<String, f64> {
-    let text = ask(host, "GET", "/metrics", "*/*").text();
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    samples
-        .map(|line| {
-            let (series, value) = line.rsplit_once(' ').unwrap();
-            let value = value.parse().unwrap();
-            (series.to_owned(), value)
-        })
-        .collect()
-}
-
-fn calls(function: &str, outcome: &str) -> String {
-    format!("leasehold_calls_total{{function=\"{function}\",outcome=\"{outcome}\"}}")
-}
-
-fn of(name: &str, function: &str) -> String {
-    format!("leasehold_{name}{{function=\"{function}\"}}")
-}
+use support::{Functions, Host};
 
 /// Waits until this many calls have been buried.
 fn settle(host: &Host, function: &str, burials: f64) {
@@ -106,11 +64,6 @@ fn known_calls_are_counted_exactly() {
     let host = Host::start(functions.path());
     known_calls(&host);
     let series = scrape(&host);
-    let counted: BTreeMap<&str, f64> = series
-        .iter()
-        .filter(|(name, value)| name.starts_with("leasehold_calls_total") && **value != 0.0)
-        .map(|(name, value)| (name.as_str(), *value))
-        .collect();
     let expected = [
         (calls("echo", "Replied"), 5.0),
         (calls("fail", "Failed"), 3.0),
@@ -120,7 +73,7 @@ fn known_calls_are_counted_exactly() {
         (calls("-", "NotFound"), 4.0),
     ];
     let expected: BTreeMap<&str, f64> = expected.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-    assert_eq!(counted, expected);
+    assert_eq!(ended(&series), expected);
     for (name, function, value) in [
         ("call_duration_seconds_count", "echo", 5.0),
         ("call_duration_seconds_count", "slow", 2.0),

@@ -55,15 +55,14 @@ impl Log {
     /// Waits until there are `count` lines that contain all of `words`; returns those lines.
     #[track_caller]
     pub fn wait_for(&self, count: usize, words: &[&str]) -> Vec<String> {
-        let matching = |text: &str| -> Vec<String> {
-            let lines = text.lines();
-            let matching = lines.filter(|line| words.iter().all(|word| line.contains(word)));
-            matching.map(str::to_owned).collect()
-        };
         let end = Instant::now() + 4 * PATIENCE;
         let mut text = self.lock();
+        let (mut lines, mut seen) = (Vec::new(), 0);
         loop {
-            let lines = matching(&text);
+            let new = text[seen..].lines();
+            let matching = new.filter(|line| words.iter().all(|word| line.contains(word)));
+            lines.extend(matching.map(str::to_owned));
+            seen = text.len();
             if lines.len() >= count {
                 return lines;
             }

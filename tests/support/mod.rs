@@ -10,6 +10,7 @@
 
 pub mod gate;
 pub mod log;
+pub mod metrics;
 pub mod process;
 pub mod python;
 pub mod raw;
@@ -213,6 +214,14 @@ impl Host {
                 && pid(record).is_some_and(|pid| !before.contains(&pid))
         });
         pid(&record).unwrap()
+    }
+
+    /// Waits until this function has had more than `before` zygotes, and returns the last one's pid.
+    pub fn next_zygote(&self, function: &str, before: usize) -> u32 {
+        let function = format!("\"function\":\"{function}\"");
+        let lines = self.wait_for(before + 1, &["\"message\":\"ready\"", &function]);
+        let last = log::records(lines.last().unwrap()).remove(0);
+        last["zygote"].as_u64().unwrap().try_into().unwrap()
     }
 
     /// Calls a function with POST.

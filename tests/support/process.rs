@@ -130,7 +130,7 @@ pub fn descriptors(pid: u32) -> u64 {
 }
 
 /// The state letter of a process, `X` if there is none.
-fn state(pid: u32) -> char {
+pub fn state(pid: u32) -> char {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name before it may hold anything, brackets too.
     let rest = stat.rsplit_once(") ").map(|(_, rest)| rest);

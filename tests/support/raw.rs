@@ -14,16 +14,21 @@ pub struct Raw {
 
 impl Raw {
     pub fn connect(host: &Host) -> Self {
-        let stream = TcpStream::connect(host.address()).unwrap();
+        Self::connect_to(host.address()).expect("a connection")
+    }
+
+    /// Connects to an address; `None` where nobody listens any more.
+    pub fn connect_to(address: &str) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
         // A guard against a test that hangs, not part of any.
         let guard = Some(Duration::from_secs(30));
         stream.set_read_timeout(guard).unwrap();
         stream.set_write_timeout(guard).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self {
+        Some(Self {
             stream,
             buffer: Vec::new(),
-        }
+        })
     }
 
     /// Connects and sends all of `bytes`.
@@ -92,22 +97,27 @@ impl Raw {
 
     /// The head of the next response, without a body.
     pub fn head(&mut self) -> Reply {
-        let status = self.line().expect("a response");
+        self.try_head().expect("a response")
+    }
+
+    /// As [`Self::head`]; `None` where the connection is closed instead.
+    pub fn try_head(&mut self) -> Option<Reply> {
+        let status = self.line()?;
         let status = status.split(' ').nth(1).unwrap().parse().unwrap();
         let mut headers = Vec::new();
         loop {
-            let line = self.line().expect("the rest of the head");
+            let line = self.line()?;
             let Some((name, value)) = line.split_once(": ") else {
                 assert_eq!(line, "");
                 break;
             };
             headers.push((name.to_ascii_lowercase(), value.to_owned()));
         }
-        Reply {
+        Some(Reply {
             status,
             headers,
             body: Vec::new(),
-        }
+        })
     }
 
     /// The next chunk of a body: empty at an orderly end, `None` where the stream is broken off.
@@ -134,19 +144,30 @@ impl Raw {
     /// The next response, with its body. Panics where it is broken off.
     pub fn response(&mut self) -> Reply {
         let mut reply = self.head();
+        assert!(self.body_of(&mut reply), "a whole body");
+        reply
+    }
+
+    /// Reads the body that belongs to the head of `reply`, as far as it comes; false where it is broken
+    /// off.
+    pub fn body_of(&mut self, reply: &mut Reply) -> bool {
         if reply.header("transfer-encoding") == Some("chunked") {
             loop {
-                let chunk = self.chunk().expect("an unbroken stream");
-                if chunk.is_empty() {
-                    break;
+                match self.chunk() {
+                    Some(chunk) if chunk.is_empty() => return true,
+                    Some(chunk) => reply.body.extend(chunk),
+                    None => return false,
                 }
-                reply.body.extend(chunk);
             }
-        } else if let Some(len) = reply.header("content-length") {
-            let len = len.parse().unwrap();
-            reply.body = self.exactly(len).expect("a whole body");
         }
-        reply
+        let len = reply.header("content-length");
+        match self.exactly(len.map_or(0, |len| len.parse().unwrap())) {
+            Some(body) => {
+                reply.body = body;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Everything that still comes, until the host closes the connection.
