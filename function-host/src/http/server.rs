@@ -178,6 +178,7 @@ async fn answer(
     let response = if answering.is_some() {
         serve(services, metrics, request).await
     } else {
+        metrics.too_late();
         let id = router::call_id(&request.into_parts().0);
         reply::tagged(Problem::going_down(&id).into_response(), None, &id)
     };

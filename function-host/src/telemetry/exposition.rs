@@ -21,7 +21,7 @@ use super::metrics::{Ending, FunctionMetrics, Metrics, Reload, Table};
 
 /// What all names begin with.
 const PREFIX: &str = "leasehold";
-/// The label value of requests that reached no function. No function can have this name.
+/// The label value of requests that were for no function, or not routed. No function can have this name.
 const NO_FUNCTION: &str = "-";
 
 /// The forms that a scraper can ask for.
@@ -169,7 +169,11 @@ fn read(counter: &AtomicU64) -> u64 {
 impl Collector for Table {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let functions = self.functions();
-        calls(&mut encoder, &functions, read(&self.unrouted))?;
+        let others = [
+            ("NotFound", read(&self.unrouted)),
+            ("GoingDown", read(&self.too_late)),
+        ];
+        calls(&mut encoder, &functions, others)?;
         for (name, help, of) in HISTOGRAMS {
             let unit = Unit::Seconds;
             let mut family =
@@ -209,7 +213,7 @@ impl Collector for Table {
 fn calls(
     encoder: &mut DescriptorEncoder<'_>,
     functions: &[Arc<FunctionMetrics>],
-    unrouted: u64,
+    others: [(&str, u64); 2],
 ) -> fmt::Result {
     let help = "Calls that have ended, by how";
     let mut family = encoder.encode_descriptor("calls", help, None, MetricType::Counter)?;
@@ -222,8 +226,11 @@ fn calls(
             count(&mut family, &labels, function.calls(ending))?;
         }
     }
-    let labels = [("function", NO_FUNCTION), ("outcome", "NotFound")];
-    count(&mut family, &labels, unrouted)
+    for (outcome, value) in others {
+        let labels = [("function", NO_FUNCTION), ("outcome", outcome)];
+        count(&mut family, &labels, value)?;
+    }
+    Ok(())
 }
 
 fn reloads(encoder: &mut DescriptorEncoder<'_>, functions: &[Arc<FunctionMetrics>]) -> fmt::Result {

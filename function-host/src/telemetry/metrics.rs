@@ -27,6 +27,8 @@ pub(super) struct Table {
     functions: RwLock<BTreeMap<String, Arc<FunctionMetrics>>>,
     /// Requests that reached no function.
     pub(super) unrouted: AtomicU64,
+    /// Requests that were refused because the host is ending.
+    pub(super) too_late: AtomicU64,
 }
 
 /// The numbers of one function.
@@ -182,6 +184,11 @@ impl Metrics {
             Some(function) => function.ended(Ending::NotReady),
             None => add(&self.table.unrouted, 1),
         }
+    }
+
+    /// Counts a request that was refused because the host is ending. It was not routed.
+    pub fn too_late(&self) {
+        add(&self.table.too_late, 1);
     }
 }
 
