@@ -136,7 +136,13 @@ pub(crate) enum CliError {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::init(cli.log_format, &cli.log);
+    let log = match telemetry::init(cli.log_format, &cli.log) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("leasehold: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -162,6 +168,8 @@ pub fn main() -> ExitCode {
     });
     // Reading standard input may be under way on a thread that cannot be interrupted.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    // The last word of a command comes after its log.
+    drop(log);
     result.unwrap_or_else(|error| {
         eprintln!("leasehold: {error}");
         ExitCode::FAILURE

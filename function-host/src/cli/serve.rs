@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use leasehold_sandbox::profile::Millis;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{CliError, Places};
@@ -61,7 +61,17 @@ impl Serve {
     pub(super) async fn run(self) -> Result<ExitCode, CliError> {
         // Before anything is started: until then each of these signals would end the process.
         let hangup = signal(SignalKind::hangup()).map_err(unhandled)?;
-        let shutdown = shutdown()?;
+        let ends = ends()?;
+        tokio::select! {
+            biased;
+            ended = self.serve(hangup, ends.clone()) => ended,
+            // At the second: what has begun is dropped, and dies with the process.
+            () = wait_for(ends, 2) => Ok(ExitCode::FAILURE),
+        }
+    }
+
+    /// Serves until the first of `ends`, and finishes what has begun.
+    async fn serve(self, hangup: Signal, ends: watch::Receiver<u32>) -> Result<ExitCode, CliError> {
         let listener = listen("--listen", self.listen).await?;
         let admin = listen("--admin", self.admin).await?;
         let (host, sources, found) = self.places.open_to_reload().await?;
@@ -91,7 +101,8 @@ impl Serve {
         let reloader = tokio::spawn(reloader.run());
 
         let no_more_calls = async {
-            ended(shutdown).await;
+            wait_for(ends, 1).await;
+            tracing::info!("going down: finishing what has begun");
             services.drain();
             tracing::info!("not ready any more");
             tokio::time::sleep(self.drain_delay.into()).await;
@@ -130,26 +141,21 @@ fn local(listener: &TcpListener) -> String {
     )
 }
 
-/// Becomes true at SIGTERM or SIGINT.
-fn shutdown() -> Result<watch::Receiver<bool>, CliError> {
+/// Counts each SIGTERM and SIGINT.
+fn ends() -> Result<watch::Receiver<u32>, CliError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(unhandled)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unhandled)?;
-    let (send, receive) = watch::channel(false);
+    let (count, counted) = watch::channel(0);
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            count.send_modify(|count| *count += 1);
         }
-        tracing::info!("going down: finishing what has begun");
-        send.send_replace(true);
-        // A second signal ends at once.
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        std::process::exit(1);
     });
-    Ok(receive)
+    Ok(counted)
 }
 
 fn unhandled(source: std::io::Error) -> CliError {
@@ -159,9 +165,9 @@ fn unhandled(source: std::io::Error) -> CliError {
     }
 }
 
-async fn ended(mut shutdown: watch::Receiver<bool>) {
+async fn wait_for(mut ends: watch::Receiver<u32>, count: u32) {
     // The sender lives until the process ends.
-    let _ended = shutdown.wait_for(|ended| *ended).await;
+    let _ended = ends.wait_for(|ends| *ends >= count).await;
 }
 
 /// Says what can be called, and how, once it is known.

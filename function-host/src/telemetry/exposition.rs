@@ -18,6 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::Histogram;
 use super::metrics::{Ending, FunctionMetrics, Metrics, Reload, Table};
+use super::outlet::dropped_lines;
 
 /// What all names begin with.
 const PREFIX: &str = "leasehold";
@@ -206,7 +207,11 @@ impl Collector for Table {
                 count(&mut family, &labels, of(function))?;
             }
         }
-        reloads(&mut encoder, &functions)
+        reloads(&mut encoder, &functions)?;
+        let help = "Lines of the log that were dropped because nobody read them in time";
+        encoder
+            .encode_descriptor("log_dropped_lines", help, None, MetricType::Counter)?
+            .encode_counter::<NoLabelSet, _, f64>(&dropped_lines(), None)
     }
 }
 

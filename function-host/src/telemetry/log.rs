@@ -1,11 +1,13 @@
 //! Where the log goes and how it looks.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::SubscriberBuilder;
 use tracing_subscriber::fmt::format::{DefaultFields, Format, Json, JsonFields};
+
+use super::outlet::{self, Flow};
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,23 +18,29 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends logs to standard error. `filter` is in tracing's form, as in `info,leasehold=debug`.
-pub fn init(format: LogFormat, filter: &str) {
+/// Sends logs to standard error, whose reader nobody waits for. `filter` is in tracing's form, as in
+/// `info,leasehold=debug`. What is logged after the returned [`Flow`] is dropped is lost.
+///
+/// # Errors
+/// When there is no thread to be had.
+pub fn init(format: LogFormat, filter: &str) -> io::Result<Flow> {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let (outlet, flow) = outlet::flow(io::stderr())?;
     let logs = tracing_subscriber::fmt();
     // A second start in one process keeps the first log.
     let _already = match format {
         LogFormat::Pretty => logs
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(outlet)
+            .with_ansi(io::stderr().is_terminal())
             .with_target(false)
             .try_init(),
         LogFormat::Json => json(logs)
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
+            .with_writer(outlet)
             .try_init(),
     };
+    Ok(flow)
 }
 
 /// One flat JSON object a line.
@@ -44,7 +52,6 @@ pub(super) fn json(
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::{Arc, Mutex};
 
     use leasehold_sandbox::sys::wait::Exit;

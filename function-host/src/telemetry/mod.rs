@@ -8,6 +8,7 @@ mod exposition;
 mod histogram;
 mod log;
 mod metrics;
+mod outlet;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -16,4 +17,5 @@ pub use exposition::Form;
 pub use histogram::BOUNDS_SECONDS;
 pub use log::{LogFormat, init};
 pub use metrics::{Ending, FunctionMetrics, Live, Metrics, Reload};
+pub use outlet::{Flow, dropped_lines};
 pub use record::CallRecord;
