@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
-use support::{Functions, Host};
+use serde_json::Value;
+use support::{Functions, Host, leasehold};
 use swaps::ConfigMap;
 
 const SWITCHED: &str = "a new version serves from now on";
@@ -29,6 +30,14 @@ fn admin(host: &Host) -> (u16, String) {
     let mut response = agent.get(format!("{}/readyz", host.admin)).call().unwrap();
     let text = response.body_mut().read_to_string().unwrap();
     (response.status().as_u16(), text)
+}
+
+/// What `leasehold list` says of a running host.
+fn listed(host: &Host) -> Vec<Value> {
+    let address = host.admin.trim_start_matches("http://");
+    let mut list = leasehold();
+    let output = list.args(["list", "--json", "--admin", address]).output();
+    serde_json::from_slice(&output.unwrap().stdout).unwrap()
 }
 
 /// Replaces a file as editors and careful deployments do.
@@ -87,6 +96,12 @@ fn a_bad_version_leaves_the_old_one_serving_until_it_is_mended() {
             text.contains("f: ready\nf: the newest version is refused: "),
             "{text}"
         );
+        let row = &listed(&host)[0];
+        assert!(row["refused"].as_str().unwrap().contains(why), "{row}");
+        assert_eq!(
+            (&row["error"], &row["runtime"]),
+            (&Value::Null, &"python".into())
+        );
     };
     replace(&folder.join("handler.py"), "import no_such_module\n");
     bad("no_such_module");
@@ -102,6 +117,7 @@ fn a_bad_version_leaves_the_old_one_serving_until_it_is_mended() {
     host.wait_for(1, &[SWITCHED]);
     assert_eq!(host.call("f", "").text(), "2");
     assert_eq!(admin(&host), (200, "f: ready\n".to_owned()));
+    assert_eq!(listed(&host)[0]["refused"], Value::Null);
     assert!(host.stop().success());
 }
 
@@ -121,6 +137,8 @@ fn functions_come_and_go() {
         "{text}"
     );
     assert_eq!(host.call("bad", "").status, 503);
+    let error = listed(&host)[0]["error"].to_string();
+    assert!(error.contains("cannot be loaded"), "{error}");
     functions.shell("new", "", "echo new");
     host.wait_for(1, &[SWITCHED, "\"new\""]);
     assert_eq!(host.call("new", "").text(), "new\n");

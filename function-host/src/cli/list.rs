@@ -3,63 +3,76 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde::Serialize;
 
-use super::{CliError, Places};
-use crate::function::{Admission, Found, Function, Isolation, Runtime};
+use super::{CliError, Places, admin};
+use crate::services::Listing;
 
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Ask the host with this admin port what it serves, instead of reading the folders: only a host
+    /// that runs knows which new versions it has refused [default: 127.0.0.1:8081]
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:8081"
+    )]
+    admin: Option<String>,
     #[command(flatten)]
     places: Places,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    name: String,
-    path: String,
-    directory: String,
-    runtime: Option<&'static str>,
-    profile: Option<String>,
-    isolation: Option<&'static str>,
-    pool: Option<String>,
-    concurrency: Option<usize>,
-    error: Option<String>,
-}
-
 impl List {
     pub(super) async fn run(self) -> Result<ExitCode, CliError> {
-        let (_host, found) = self.places.open().await?;
-        let rows: Vec<Row> = found.iter().map(Row::of).collect();
+        let rows = match &self.admin {
+            Some(address) => served(address).await?,
+            None => {
+                let (_host, found) = self.places.open().await?;
+                found.iter().map(Listing::from).collect()
+            }
+        };
         if self.json {
             println!(
                 "{}",
                 serde_json::to_string_pretty(&rows).unwrap_or_default()
             );
-            return Ok(ExitCode::SUCCESS);
-        }
-        println!(
-            "{:<20} {:<8} {:<16} {:<10} {:>4}",
-            "NAME", "RUNTIME", "PROFILE", "ISOLATION", "POOL"
-        );
-        for row in &rows {
-            println!(
-                "{:<20} {:<8} {:<16} {:<10} {:>4}",
-                row.name,
-                row.runtime.unwrap_or("-"),
-                row.profile.as_deref().unwrap_or("-"),
-                row.isolation.unwrap_or("-"),
-                row.pool.as_deref().unwrap_or("-"),
-            );
-            if let Some(error) = &row.error {
-                println!("{}", indent(error));
-            }
+        } else {
+            print(&rows);
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The functions of the host that has this admin port.
+async fn served(address: &str) -> Result<Vec<Listing>, CliError> {
+    let text = admin::ask(address, "/functions", "application/json").await?;
+    let rows = serde_json::from_str(&text);
+    Ok(rows.map_err(|_| admin::no_host(address, "it has no list of functions"))?)
+}
+
+fn print(rows: &[Listing]) {
+    println!(
+        "{:<20} {:<8} {:<16} {:<10} {:>4}",
+        "NAME", "RUNTIME", "PROFILE", "ISOLATION", "POOL"
+    );
+    for row in rows {
+        println!(
+            "{:<20} {:<8} {:<16} {:<10} {:>4}",
+            row.name,
+            row.runtime.as_deref().unwrap_or("-"),
+            row.profile.as_deref().unwrap_or("-"),
+            row.isolation.as_deref().unwrap_or("-"),
+            row.pool.as_deref().unwrap_or("-"),
+        );
+        if let Some(error) = &row.error {
+            println!("{}", indent(error));
+        }
+        if let Some(why) = &row.refused {
+            println!("    the newest version is refused:\n{}", indent(why));
+        }
     }
 }
 
@@ -69,40 +82,4 @@ pub(super) fn indent(text: &str) -> String {
         .map(|line| format!("    {line}"))
         .collect::<Vec<_>>()
         .join("\n")
-}
-
-impl Row {
-    fn of(found: &Found) -> Self {
-        let function = found.result.as_ref().ok();
-        Self {
-            name: found.name.clone(),
-            path: format!("/function/{}", found.name),
-            directory: found.directory.display().to_string(),
-            runtime: function.map(runtime),
-            profile: function.map(|function| function.profile.name.clone()),
-            isolation: function.map(|function| match function.isolation {
-                Isolation::Call => "call",
-                Isolation::None => "none",
-            }),
-            pool: function.map(|function| {
-                let Admission {
-                    pool_min, pool_max, ..
-                } = function.admission;
-                if pool_min == pool_max {
-                    pool_min.to_string()
-                } else {
-                    format!("{pool_min}–{pool_max}")
-                }
-            }),
-            concurrency: function.map(|function| function.admission.concurrency),
-            error: found.result.as_ref().err().map(ToString::to_string),
-        }
-    }
-}
-
-fn runtime(function: &Function) -> &'static str {
-    match function.runtime {
-        Runtime::Exec { .. } => "exec",
-        Runtime::Python { .. } => "python",
-    }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod admin;
 mod check;
 mod examples;
 mod list;
@@ -112,7 +113,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Host(#[from] HostError),
     #[error(transparent)]
-    Top(#[from] top::TopError),
+    Admin(#[from] admin::AdminError),
     #[error("cannot listen on {address}: {source}; give another with {option}")]
     Listen {
         option: &'static str,

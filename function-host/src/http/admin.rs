@@ -1,4 +1,4 @@
-//! The admin port: is the host alive, is it ready, what has it counted.
+//! The admin port: is the host alive, is it ready, what does it serve, what has it counted.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,12 +15,13 @@ use tokio::net::TcpListener;
 
 use super::Limits;
 use super::server::accept;
-use crate::services::Services;
+use crate::services::{Listing, Services};
 use crate::telemetry::{Form, Metrics};
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 
-/// Serves `/healthz`, `/readyz` and `/metrics` until `shutdown` resolves.
+/// Serves `/healthz`, `/readyz`, `/functions` and `/metrics` until `shutdown` resolves.
 pub async fn run(
     listener: TcpListener,
     services: Arc<Services>,
@@ -64,12 +65,13 @@ async fn answer(
             (status, TEXT, text)
         }
         (&Method::GET | &Method::HEAD, "/metrics") => scrape(metrics, request.headers()).await,
-        (_, "/healthz" | "/readyz" | "/metrics") => {
+        (&Method::GET | &Method::HEAD, "/functions") => (StatusCode::OK, JSON, list(services)),
+        (_, "/healthz" | "/readyz" | "/functions" | "/metrics") => {
             let status = StatusCode::METHOD_NOT_ALLOWED;
             (status, TEXT, "use GET\n".to_owned())
         }
         _ => {
-            let text = "here are /healthz, /readyz and /metrics\n".to_owned();
+            let text = "here are /healthz, /readyz, /functions and /metrics\n".to_owned();
             (StatusCode::NOT_FOUND, TEXT, text)
         }
     };
@@ -91,6 +93,16 @@ async fn scrape(metrics: Metrics, headers: &HeaderMap) -> (StatusCode, &'static 
             (StatusCode::INTERNAL_SERVER_ERROR, TEXT, text)
         }
     }
+}
+
+/// All functions, as `leasehold list` shows them.
+fn list(services: &Services) -> String {
+    let rows: Vec<Listing> = services
+        .iter()
+        .map(|service| Listing::from(&*service))
+        .collect();
+    // Plain strings: nothing of it cannot be written.
+    serde_json::to_string(&rows).unwrap_or_default()
 }
 
 /// Ready when every function is, those aside that a reload has added and that never were; the body says

@@ -5,6 +5,7 @@
 //! versions beside the old ones; see there. Knows pools and functions, nothing of HTTP.
 
 mod candidate;
+mod listing;
 mod reload;
 mod retire;
 mod table;
@@ -23,6 +24,7 @@ use crate::pool::{Pool, Readiness};
 use crate::telemetry::Metrics;
 use candidate::{Candidate, Starts};
 
+pub use listing::Listing;
 pub use retire::Lease;
 pub use table::Table;
 

@@ -15,14 +15,12 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CliError;
-use crate::http::{GetError, get};
+use super::admin::{self, AdminError};
 use crate::telemetry::Form;
 use reading::{Reading, Row};
 use screen::Screen;
 use text::Malformed;
 
-/// The largest scrape that is read; one of as many functions as there can be is smaller.
-const MAX_SCRAPE: usize = 64 << 20;
 /// Lines of the screen that are no rows: the title, the head, what is left out, and one to spare.
 const FRAME: usize = 4;
 
@@ -45,18 +43,6 @@ pub(super) struct Top {
     /// Print a JSON object a line instead of a table
     #[arg(long)]
     json: bool,
-}
-
-/// Why there is nothing to show. `Display` says what to do about it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TopError {
-    #[error(
-        "no host answers at {address}: {source}; start one with `leasehold serve`, or name its admin \
-         port with --admin"
-    )]
-    NoAnswer { address: String, source: GetError },
-    #[error("what answers at {address} is no admin port: {why}; name the host's with --admin")]
-    NoHost { address: String, why: String },
 }
 
 /// One line of `--json`.
@@ -130,24 +116,9 @@ impl Top {
         }
     }
 
-    async fn look(&self) -> Result<Reading, TopError> {
-        let address = || self.admin.clone();
-        let accept = Form::OpenMetrics.content_type();
-        let text = get(&self.admin, "/metrics", accept, MAX_SCRAPE).await;
-        let text = text.map_err(|source| match source {
-            GetError::Status(_) | GetError::NotText => TopError::NoHost {
-                address: address(),
-                why: source.to_string(),
-            },
-            source => TopError::NoAnswer {
-                address: address(),
-                source,
-            },
-        })?;
-        let no_host = |why: &str| TopError::NoHost {
-            address: address(),
-            why: why.to_owned(),
-        };
+    async fn look(&self) -> Result<Reading, AdminError> {
+        let text = admin::ask(&self.admin, "/metrics", Form::OpenMetrics.content_type()).await?;
+        let no_host = |why: &str| admin::no_host(&self.admin, why);
         let reading = Reading::of(&text, Instant::now())
             .map_err(|error: Malformed| no_host(&error.to_string()))?;
         if reading.is_empty() {
@@ -194,7 +165,7 @@ mod tests {
             metrics.function(&format!("{number:063}"));
         }
         let text = metrics.encode(Form::OpenMetrics);
-        assert!(text.len() / 64 * MAX_FUNCTIONS < MAX_SCRAPE);
+        assert!(text.len() / 64 * MAX_FUNCTIONS < admin::MAX_ANSWER);
         assert!(Reading::of(&text, Instant::now()).is_ok());
     }
 
