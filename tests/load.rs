@@ -20,6 +20,7 @@ mod functions;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -130,6 +131,20 @@ fn every_answer_is_the_right_one_and_nothing_is_left() {
     let expected: BTreeMap<&str, f64> = expected.iter().map(|(n, v)| (n.as_str(), *v)).collect();
     assert_eq!(metrics::ended(&series), expected);
     assert!(!host.log().contains("\"ERROR\""), "it tells of errors");
+    assert!(host.stop().success());
+}
+
+/// A shell or a container engine that leaves the soft limit low has not said that few calls shall run.
+#[test]
+fn a_low_soft_limit_of_descriptors_fails_no_call() {
+    let _alone = alone();
+    let functions = functions::all();
+    let mut command = Command::new("sh");
+    let script = "ulimit -Sn 128 && exec \"$@\"";
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_leasehold")]);
+    let state = tempfile::tempdir_in(support::memory()).unwrap();
+    let host = Host::start_as(command, functions.path(), &[], state);
+    right(&host, WARM);
     assert!(host.stop().success());
 }
 

@@ -77,6 +77,8 @@ impl Host {
         let act = |act| move |source| HostError::Act { act, source };
         process::become_subreaper().map_err(act("cannot become a subreaper"))?;
         process::forbid_inspection().map_err(act("cannot forbid inspection"))?;
+        // A worker takes up to nine.
+        process::raise_descriptor_limit().map_err(act("cannot raise the limit of descriptors"))?;
         let kernel = Kernel::probe()?;
         Ok(Arc::new(Self {
             metrics: Metrics::new(kernel.landlock_abi),

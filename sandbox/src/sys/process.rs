@@ -3,6 +3,7 @@
 use std::io;
 
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 
 use super::check;
@@ -42,6 +43,16 @@ pub fn become_subreaper() -> io::Result<()> {
 /// None that Linux documents.
 pub fn forbid_inspection() -> io::Result<()> {
     Ok(prctl::set_dumpable(false)?)
+}
+
+/// Allows this process as many descriptors as it may allow itself. The usual soft limit of 1024 is for
+/// programs that use select(2).
+///
+/// # Errors
+/// When the kernel does not tell or take the limit.
+pub fn raise_descriptor_limit() -> io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
 /// Gives up every way of gaining privileges by exec, for ever.
