@@ -105,7 +105,10 @@ fn what_has_begun_is_finished_and_the_rest_is_refused_in_words() {
     assert!(head.contains("application/problem+json"), "{head}");
     assert!(body.contains("going-down"), "{body}");
     assert_eq!(kept.0.read_to_end(&mut Vec::new()).unwrap(), 0);
-    assert_eq!(metrics::scrape(&host)[&metrics::calls("-", "GoingDown")], 1.0);
+    assert_eq!(
+        metrics::scrape(&host)[&metrics::calls("-", "GoingDown")],
+        1.0
+    );
     let address = host.base.trim_start_matches("http://");
     assert!(TcpStream::connect(address).is_err());
 
