@@ -132,6 +132,9 @@ impl Run {
             method: self.method.clone(),
             path: path.to_owned(),
             query: query.to_owned(),
+            script: format!("/function/{}", self.function),
+            version: "HTTP/1.1".to_owned(),
+            client: "127.0.0.1".to_owned(),
             headers: self
                 .header
                 .iter()

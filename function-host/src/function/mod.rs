@@ -73,6 +73,8 @@ pub enum Runtime {
         program: PathBuf,
         /// `argv`, the program's own name as it was written included. No NUL.
         args: Vec<String>,
+        /// How it is given its call and gives its answer.
+        protocol: Protocol,
     },
     /// A handler that CPython imports.
     Python {
@@ -83,6 +85,17 @@ pub enum Runtime {
         /// The handler in the module: an identifier, or several with dots between them.
         attribute: String,
     },
+}
+
+/// How a program is given its call and gives its answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// `Http_*` variables and standard input; all of standard output is the body.
+    #[default]
+    Stdio,
+    /// RFC 3875: meta-variables and standard input; standard output has a head and a body.
+    Cgi,
 }
 
 /// Whether the calls of a function are kept apart.
@@ -97,6 +110,15 @@ pub enum Isolation {
 }
 
 impl Function {
+    /// How its program speaks, if it is one.
+    #[must_use]
+    pub fn protocol(&self) -> Option<Protocol> {
+        match self.runtime {
+            Runtime::Exec { protocol, .. } => Some(protocol),
+            Runtime::Python { .. } => None,
+        }
+    }
+
     /// Reads and checks the function in `directory`.
     ///
     /// Nothing in the directory is executed. An interpreter outside of it may be, to ask what it is.

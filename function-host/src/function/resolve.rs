@@ -75,9 +75,14 @@ pub(super) fn runtime(
     interpreters: &Interpreters,
 ) -> Result<Runtime, FunctionError> {
     match code {
-        Code::Exec { program, args } => Ok(Runtime::Exec {
+        Code::Exec {
+            program,
+            args,
+            protocol,
+        } => Ok(Runtime::Exec {
             program: self::program(document, &program, directory)?,
             args,
+            protocol,
         }),
         Code::Python {
             module,

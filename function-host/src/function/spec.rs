@@ -11,9 +11,9 @@ use leasehold_sandbox::profile::{
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::Isolation;
 use super::admission::{Admission, PoolSize, Written};
 use super::document::Document;
+use super::{Isolation, Protocol};
 
 /// The most variables of `env`.
 const MAX_VARIABLES: usize = 128;
@@ -43,6 +43,7 @@ pub(super) enum Code {
         program: Spanned<String>,
         /// All of `argv`.
         args: Vec<String>,
+        protocol: Protocol,
     },
     Python {
         module: String,
@@ -61,6 +62,8 @@ struct Spec {
     handler: Option<Spanned<String>>,
     #[serde(default, deserialize_with = "written")]
     command: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default, deserialize_with = "written")]
+    protocol: Option<Spanned<Protocol>>,
     profile: Spanned<String>,
     #[serde(default)]
     isolation: Isolation,
@@ -148,6 +151,10 @@ impl Document {
         Ok(Code::Exec {
             program: program.clone(),
             args: command.value.iter().map(|arg| arg.value.clone()).collect(),
+            protocol: spec
+                .protocol
+                .as_ref()
+                .map_or_else(Protocol::default, |it| it.value),
         })
     }
 
@@ -157,6 +164,10 @@ impl Document {
         if let Some(command) = &spec.command {
             let hint = "write `handler: MODULE.FUNCTION`, or `runtime: exec`";
             return Err(self.error(command.span, "a python function has no command", hint));
+        }
+        if let Some(protocol) = &spec.protocol {
+            let hint = "remove it; a protocol is how an exec function's program speaks";
+            return Err(self.error(protocol.span, "a python function has no protocol", hint));
         }
         let Some(handler) = &spec.handler else {
             return Err(self.error(spec.runtime.span, "a python function needs a handler", HINT));

@@ -1,6 +1,8 @@
 //! From a request to a function and its call.
 
-use http::header::{CONNECTION, HeaderName, TE, UPGRADE};
+use std::net::IpAddr;
+
+use http::header::{CONNECTION, HOST, HeaderName, TE, UPGRADE};
 use http::request::Parts;
 use leasehold_sandbox::scratch::unguessable_name;
 use leasehold_zygote::wire::CallHead;
@@ -22,6 +24,10 @@ const HOP_BY_HOP: [HeaderName; 5] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
+
+/// The address that a request came from, beside it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(pub(super) IpAddr);
 
 /// The id that the caller gave, if it is fit to be logged and sent back, or a new one.
 pub(super) fn call_id(request: &Parts) -> String {
@@ -66,16 +72,30 @@ pub(super) fn route(
 }
 
 fn head(request: &Parts, path: &str, call: &str) -> CallHead {
+    let whole = request.uri.path();
+    // HTTP/2 may name the host beside the headers; it means the same (RFC 9113, 8.3.1).
+    let named = request
+        .uri
+        .authority()
+        .filter(|_| !request.headers.contains_key(HOST));
+    let named = named.map(|host| (HOST.as_str().to_owned(), host.as_str().into()));
     CallHead {
         id: call.to_owned(),
         method: request.method.as_str().to_owned(),
         path: if path.is_empty() { "/" } else { path }.to_owned(),
         query: request.uri.query().unwrap_or_default().to_owned(),
+        script: whole.strip_suffix(path).unwrap_or(whole).to_owned(),
+        version: format!("{:?}", request.version),
+        client: request
+            .extensions
+            .get::<Client>()
+            .map_or_else(String::new, |Client(address)| address.to_string()),
         headers: request
             .headers
             .iter()
             .filter(|(name, _)| !HOP_BY_HOP.contains(name))
             .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .chain(named)
             .collect(),
     }
 }
@@ -134,6 +154,15 @@ mod tests {
             (call.path.as_str(), call.query.as_str()),
             ("/a%20b/", "q=1&r")
         );
-        assert_eq!(head(&parts("/function/f", None), "", "id").path, "/");
+        assert_eq!(
+            (call.script.as_str(), call.version.as_str()),
+            ("/function/f", "HTTP/1.1")
+        );
+        let call = head(&parts("http://h:1/function/f", None), "", "id");
+        assert_eq!(
+            (call.path.as_str(), call.script.as_str()),
+            ("/", "/function/f")
+        );
+        assert_eq!(call.headers, [("host".to_owned(), b"h:1".to_vec())]);
     }
 }

@@ -20,7 +20,7 @@ use super::body::ResponseBody;
 use super::drain::{Drain, LAST_REQUESTS};
 use super::problem::Problem;
 use super::reply;
-use super::router;
+use super::router::{self, Client};
 use super::upload::Upload;
 use crate::pool::{Exchange, Limit, Outcome, Pool, Remains, Reply, Unavailable};
 use crate::services::Services;
@@ -109,7 +109,14 @@ impl Server {
         let _unsupported = stream.set_nodelay(true);
         let (services, drain) = (Arc::clone(&self.services), Arc::clone(&self.drain));
         let metrics = self.metrics.clone();
-        let service = service_fn(move |request| {
+        let client = stream
+            .peer_addr()
+            .ok()
+            .map(|peer| Client(peer.ip().to_canonical()));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if let Some(client) = client {
+                request.extensions_mut().insert(client);
+            }
             let (services, drain) = (Arc::clone(&services), Arc::clone(&drain));
             let metrics = metrics.clone();
             async move { Ok::<_, Infallible>(answer(&services, &metrics, &drain, request).await) }

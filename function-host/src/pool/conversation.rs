@@ -3,31 +3,25 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
-use leasehold_zygote::wire::{
-    Failure, HEADER_LEN, Header, Kind, MAX_PAYLOAD, ReplyHead, decode, write_frames,
-};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use leasehold_zygote::wire::{HEADER_LEN, Header, Kind, MAX_PAYLOAD, write_frames};
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::WriteHalf;
 use tokio::net::unix::pipe;
-use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 use super::Outcome;
 use super::exchange::{Exchange, RequestBody};
-use super::headers;
-use super::keeper::{Fate, Keeper};
+use super::frames;
+use super::keeper::Keeper;
 use super::log::drain;
 use super::replier::Replier;
+use super::stdout::{self, Document};
 use super::watcher::Watch;
 use super::worker::Streams;
-use crate::function::Function;
+use crate::function::{Function, Protocol};
 use crate::outcome::{Limit, Traffic};
-
-/// What is read at once of a long reply.
-const CHUNK: usize = 64 * 1024;
-/// What is read at once while the reply may yet be short.
-const FIRST: usize = 4 * 1024;
 
 /// Holds the conversation. The client has been told when it returns.
 pub(super) async fn hold(
@@ -63,8 +57,14 @@ pub(super) async fn hold(
         let log = drain(stderr, lines, &function.name, call);
         let download = async {
             match stdout {
-                Some(stdout) => from_pipe(stdout, &mut reader, keeper, &mut replier).await,
-                None => from_frames(&mut reader, keeper, &mut replier).await,
+                Some(stdout) => {
+                    let document = match function.protocol() {
+                        Some(Protocol::Cgi) => Document::cgi(),
+                        Some(Protocol::Stdio) | None => Document::body(),
+                    };
+                    stdout::relay(stdout, document, &mut reader, keeper, &mut replier).await
+                }
+                None => frames::relay(&mut reader, keeper, &mut replier).await,
             }
         };
         let timer = tokio::time::sleep_until(deadline);
@@ -164,184 +164,4 @@ impl Sink<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// The reply of a worker that speaks in frames.
-async fn from_frames(
-    reader: &mut ReadHalf<'_>,
-    keeper: &mut Keeper,
-    replier: &mut Replier,
-) -> Outcome {
-    let mut buffer = BytesMut::new();
-    loop {
-        match next_frame(&mut buffer) {
-            Ok(Some((Kind::Head, payload))) => {
-                let head = decode::<ReplyHead>(&payload).map_err(|error| error.to_string());
-                match head.and_then(|head| headers::validate(&head)) {
-                    Ok((status, headers)) if !replier.has_head() => replier.head(status, headers),
-                    Ok(_) => return protocol("a second head"),
-                    Err(message) => return Outcome::Failed(message),
-                }
-            }
-            Ok(Some((Kind::Body, payload))) if replier.has_head() => {
-                if let Err(outcome) = replier.body(payload).await {
-                    return outcome;
-                }
-            }
-            Ok(Some((Kind::End, _))) if replier.has_head() => return Outcome::Replied,
-            Ok(Some((Kind::Failed, payload))) => return failed(&payload),
-            Ok(Some(_)) => return protocol("a frame out of order"),
-            Err(message) => return protocol(&message),
-            Ok(None) => {
-                if let Err(outcome) = replier.flush().await {
-                    return outcome;
-                }
-                buffer.reserve(if replier.is_streaming() { CHUNK } else { FIRST });
-                let read = tokio::select! {
-                    read = reader.read_buf(&mut buffer) => read,
-                    () = replier.abandoned() => return Outcome::Abandoned,
-                };
-                if !matches!(read, Ok(1..)) {
-                    return silent_end(keeper).await;
-                }
-            }
-        }
-    }
-}
-
-/// The first whole frame in `buffer`, taken out of it.
-fn next_frame(buffer: &mut BytesMut) -> Result<Option<(Kind, Bytes)>, String> {
-    let Some(header) = buffer.first_chunk::<HEADER_LEN>() else {
-        return Ok(None);
-    };
-    let header = Header::decode(*header).map_err(|error| error.to_string())?;
-    if buffer.len() < HEADER_LEN + header.len {
-        buffer.reserve(HEADER_LEN + header.len - buffer.len());
-        return Ok(None);
-    }
-    buffer.advance(HEADER_LEN);
-    Ok(Some((header.kind, buffer.split_to(header.len).freeze())))
-}
-
-/// The reply of a worker whose standard output is the body: it has begun with the first byte, and is
-/// complete if the worker ends with exit code 0.
-async fn from_pipe(
-    stdout: &mut pipe::Receiver,
-    socket: &mut ReadHalf<'_>,
-    keeper: &mut Keeper,
-    replier: &mut Replier,
-) -> Outcome {
-    let mut buffer = BytesMut::new();
-    let fate = loop {
-        buffer.reserve(if replier.is_streaming() { CHUNK } else { FIRST });
-        // What is there already is taken without waiting, so that a short reply goes out whole.
-        let read = match stdout.try_read_buf(&mut buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                if let Err(outcome) = replier.flush().await {
-                    return outcome;
-                }
-                tokio::select! {
-                    biased;
-                    read = stdout.read_buf(&mut buffer) => read,
-                    fate = keeper.exited() => break Some(fate),
-                    () = replier.abandoned() => return Outcome::Abandoned,
-                }
-            }
-            read => read,
-        };
-        match read {
-            Ok(1..) => {
-                if let Err(outcome) = replier.output(buffer.split().freeze()).await {
-                    return outcome;
-                }
-            }
-            Ok(0) | Err(_) => break None,
-        }
-    };
-    // It may have ended with output still in the pipe, which a descendant may hold open for ever.
-    let fate = match fate {
-        Some(fate) => {
-            while read_now(stdout, &mut buffer) > 0 {
-                if let Err(outcome) = replier.output(buffer.split().freeze()).await {
-                    return outcome;
-                }
-            }
-            fate
-        }
-        None => tokio::select! {
-            fate = keeper.exited() => fate,
-            () = replier.abandoned() => return Outcome::Abandoned,
-        },
-    };
-    match fate {
-        Fate::Exited(exit) if exit.code == Some(0) => {
-            replier.succeed();
-            Outcome::Replied
-        }
-        Fate::Exited(exit) => match first_frame(socket).await {
-            Some((Kind::Failed, payload)) => failed(&payload),
-            _ => Outcome::of_exit(&exit),
-        },
-        Fate::Unknown => Outcome::Crashed("ended with its zygote".to_owned()),
-    }
-}
-
-/// Reads what is in the pipe by the kernel's word, and returns how much that was.
-///
-/// The event loop may have heard of the worker's end, by another descriptor, before it has heard of its
-/// last output: asked through it, the pipe would seem empty.
-fn read_now(pipe: &pipe::Receiver, buffer: &mut BytesMut) -> usize {
-    let at = buffer.len();
-    buffer.resize(at + CHUNK, 0);
-    let read = loop {
-        match nix::unistd::read(pipe, &mut buffer[at..]) {
-            Err(nix::Error::EINTR) => {}
-            other => break other.unwrap_or(0),
-        }
-    };
-    buffer.truncate(at + read);
-    read
-}
-
-/// What a worker had to say before it became its program, if anything: it has ended.
-async fn first_frame(socket: &mut ReadHalf<'_>) -> Option<(Kind, Bytes)> {
-    let mut buffer = BytesMut::new();
-    loop {
-        if let Some(frame) = next_frame(&mut buffer).ok()? {
-            return Some(frame);
-        }
-        if !matches!(socket.read_buf(&mut buffer).await, Ok(1..)) {
-            return None;
-        }
-    }
-}
-
-async fn silent_end(keeper: &mut Keeper) -> Outcome {
-    match keeper.exited().await {
-        Fate::Exited(exit) if exit.code.is_some() => Outcome::Crashed(format!(
-            "exited with {} and no reply",
-            exit.code.unwrap_or(0)
-        )),
-        Fate::Exited(exit) => Outcome::of_exit(&exit),
-        Fate::Unknown => Outcome::Crashed("ended with its zygote".to_owned()),
-    }
-}
-
-fn failed(payload: &[u8]) -> Outcome {
-    decode::<Failure>(payload).map_or_else(
-        |error| protocol(&error.to_string()),
-        |Failure { message }| {
-            Outcome::Failed(
-                message
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(1000)
-                    .collect(),
-            )
-        },
-    )
-}
-
-fn protocol(what: &str) -> Outcome {
-    Outcome::Crashed(format!("its worker broke the protocol: {what}"))
 }

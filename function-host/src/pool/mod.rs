@@ -5,8 +5,10 @@
 //! connections: it is given bodies and gives replies.
 
 mod audit;
+mod cgi;
 mod conversation;
 mod exchange;
+mod frames;
 mod gauges;
 mod headers;
 mod keeper;
@@ -16,6 +18,7 @@ mod messages;
 mod replier;
 mod retire;
 mod start;
+mod stdout;
 mod stock;
 mod supervisor;
 mod watcher;

@@ -1,7 +1,6 @@
 //! The client's side of a reply: held back while it may still be whole, then streamed.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 
@@ -9,6 +8,10 @@ use super::Outcome;
 use super::exchange::{PieceSender, Reply, ReplyBody, ReplyParts, pieces};
 use crate::outcome::Limit;
 
+/// What is read at once of a long reply.
+pub(super) const CHUNK: usize = 64 * 1024;
+/// What is read at once while the reply may yet be short.
+pub(super) const FIRST: usize = 4 * 1024;
 /// Pieces between the worker and a slow client.
 const IN_FLIGHT: usize = 4;
 /// More than this is not held back.
@@ -83,20 +86,6 @@ impl Replier {
             }
             Stage::Streaming(client) => client.send(piece).await,
             Stage::Waiting(_) | Stage::Over => Ok(()),
-        }
-    }
-
-    /// Adds a piece of standard output; the first makes it a reply.
-    pub(super) async fn output(&mut self, piece: Bytes) -> Result<(), Outcome> {
-        self.succeed();
-        self.body(piece).await
-    }
-
-    /// Makes it a reply of standard output, if it is none yet.
-    pub(super) fn succeed(&mut self) {
-        if !self.has_head() {
-            let kind = HeaderValue::from_static("application/octet-stream");
-            self.head(StatusCode::OK, HeaderMap::from_iter([(CONTENT_TYPE, kind)]));
         }
     }
 

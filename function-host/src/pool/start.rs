@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use leasehold_zygote::PYTHON_BOOTSTRAP;
-use leasehold_zygote::wire::{Program, Start};
+use leasehold_zygote::wire::{Program, Start, Variables};
 
-use crate::function::{Function, Interpreter, Runtime};
+use crate::function::{Function, Interpreter, Protocol, Runtime};
 
 /// How a function is started, as plain data.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub(super) struct Recipe {
     pub(super) start: Start,
     /// What a worker becomes at its call.
     pub(super) program: Option<Program>,
+    /// How that program is told of its request.
+    pub(super) variables: Variables,
     /// The zygote's working directory: a scratch of its own.
     pub(super) directory: PathBuf,
     /// Whether workers have pipes as stdin and stdout.
@@ -33,13 +35,21 @@ impl Recipe {
     pub(super) fn of(function: &Function, directory: &Path) -> Self {
         let directory = directory.to_owned();
         match &function.runtime {
-            Runtime::Exec { program, args } => Self {
+            Runtime::Exec {
+                program,
+                args,
+                protocol,
+            } => Self {
                 start: Start::Serve,
                 program: Some(Program {
                     path: program.clone(),
                     args: args.clone(),
                     env: environment(function, &[]),
                 }),
+                variables: match protocol {
+                    Protocol::Stdio => Variables::Watchdog,
+                    Protocol::Cgi => Variables::Cgi,
+                },
                 directory,
                 stdio: true,
             },
@@ -50,6 +60,7 @@ impl Recipe {
             } => Self {
                 start: Start::Become(python(function, interpreter, module, attribute, &directory)),
                 program: None,
+                variables: Variables::default(),
                 directory,
                 stdio: false,
             },

@@ -272,6 +272,7 @@ impl Zygote {
         let serve = Serve {
             layer: policy.map(|policy| policy.worker_layer().clone()),
             program: recipe.program.clone(),
+            variables: recipe.variables,
         };
         let mut fds: Vec<BorrowedFd<'_>> = ruleset.iter().map(AsFd::as_fd).collect();
         if matches!(launch.start, leasehold_zygote::wire::Start::Become(_)) {

@@ -13,7 +13,7 @@ use nix::sys::stat::{Mode, umask};
 use crate::hooks::Hooks;
 use crate::wire::{
     Burial, CallHead, Failure, Fork, HEADER_LEN, Header, Kind, Parked, Program, ReplyHead, Serve,
-    decode, encode, write_frames,
+    Variables, decode, encode, write_frames,
 };
 
 /// Exit codes of a worker that never ran the function's code; the host sees no more of them.
@@ -128,6 +128,7 @@ pub(crate) fn park(
     let mut worker = Worker {
         socket: socket.into(),
         program: serve.program.clone(),
+        variables: serve.variables,
         reusable: serve.layer.is_none(),
         unread: Body::None,
         served: false,
@@ -155,6 +156,7 @@ fn place_streams(stderr: &OwnedFd, stdio: Option<&(OwnedFd, OwnedFd)>) -> io::Re
 pub(crate) struct Worker {
     socket: UnixStream,
     program: Option<Program>,
+    variables: Variables,
     /// Only without isolation: it may serve call after call.
     reusable: bool,
     unread: Body,
@@ -172,6 +174,11 @@ impl Worker {
     /// What to execute for the call, if the worker is not an interpreter's.
     pub(crate) fn program(&self) -> Option<&Program> {
         self.program.as_ref()
+    }
+
+    /// How that program is told of its request.
+    pub(crate) fn variables(&self) -> Variables {
+        self.variables
     }
 
     /// Waits for the next call; `None` when there will be none.

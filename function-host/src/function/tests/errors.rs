@@ -58,6 +58,28 @@ a python function has no command
   = help: write `handler: MODULE.FUNCTION`, or `runtime: exec`"#,
     );
     assert_shown(
+        "  runtime: python\n  handler: a.b\n  profile: python\n  protocol: cgi\n",
+        r#"
+a python function has no protocol
+ --> DIR/function.yaml:8:13
+  |
+8 |   protocol: cgi
+  |             ^^^
+  |
+  = help: remove it; a protocol is how an exec function's program speaks"#,
+    );
+    assert_shown(
+        &format!("{EXEC}  protocol: cgj\n"),
+        r#"
+unknown value `cgj`
+ --> DIR/function.yaml:8:13
+  |
+8 |   protocol: cgj
+  |             ^^^
+  |
+  = help: did you mean `cgi`?"#,
+    );
+    assert_shown(
         "  runtime: python\n  profile: python\n",
         r#"
 a python function needs a handler

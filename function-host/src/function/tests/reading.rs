@@ -35,7 +35,8 @@ fn an_exec_function_with_everything() {
         function.runtime,
         Runtime::Exec {
             program: program.clone(),
-            args
+            args,
+            protocol: Protocol::Stdio,
         }
     );
     let site = function.site("/run/scratch".into(), Path::new("/secrets"));

@@ -1,11 +1,14 @@
-//! `exec`: the worker becomes the function's command, with a CGI-like environment, the request's
-//! body on stdin and the response's on stdout, as under OpenFaaS' watchdogs.
+//! `exec`: the worker becomes the function's command, with the request in its environment, the
+//! request's body on stdin and the response's on stdout: as under OpenFaaS' watchdogs, or as CGI.
+
+mod cgi;
+mod watchdog;
 
 use leasehold_sandbox::sys::fork;
 use leasehold_sandbox::sys::process;
 
 use super::execute;
-use crate::wire::CallHead;
+use crate::wire::{CallHead, Variables};
 use crate::worker::Worker;
 
 /// The shell's exit code for a command that cannot be executed.
@@ -20,7 +23,9 @@ pub(crate) fn run(mut worker: Worker) -> ! {
     let Some(program) = worker.program().cloned() else {
         fork::exit_now(EXIT_CANNOT_EXECUTE)
     };
-    let mut env = variables(&call);
+    let mut env = variables(worker.variables(), &call);
+    // What the function sets for itself, it has set.
+    env.retain(|(name, _)| !program.env.iter().any(|(known, _)| known == name));
     if let Ok(scratch) = std::env::current_dir() {
         let scratch = scratch.to_string_lossy().into_owned();
         for name in ["HOME", "TMPDIR", "TMP", "TEMP"] {
@@ -38,53 +43,14 @@ pub(crate) fn run(mut worker: Worker) -> ! {
     fork::exit_now(EXIT_CANNOT_EXECUTE)
 }
 
-/// The environment of a call: `Http_Method`, `Http_Path` (decoded), `Http_Query` (if not empty) and
-/// `Http_<Header>` for the first value of each header, its name capitalised as Go does, `-` as `_`.
-fn variables(call: &CallHead) -> Vec<(String, Vec<u8>)> {
-    let mut variables = vec![
-        ("Http_Method".to_owned(), call.method.clone().into_bytes()),
-        ("Http_Path".to_owned(), percent_decoded(&call.path)),
-        ("Http_Call_Id".to_owned(), call.id.clone().into_bytes()),
-    ];
-    if !call.query.is_empty() {
-        variables.push(("Http_Query".to_owned(), call.query.clone().into_bytes()));
-    }
-    for (name, value) in &call.headers {
-        let name = variable_name(name);
-        if !is_refused(&name) && !variables.iter().any(|(known, _)| *known == name) {
-            variables.push((name, value.clone()));
-        }
-    }
-    variables.retain(|(_, value)| !value.contains(&0));
+/// The request as environment variables: no NUL anywhere, no `=` in a name.
+fn variables(form: Variables, call: &CallHead) -> Vec<(String, Vec<u8>)> {
+    let mut variables = match form {
+        Variables::Watchdog => watchdog::variables(call),
+        Variables::Cgi => cgi::variables(call),
+    };
+    variables.retain(|(name, value)| !name.contains(['=', '\0']) && !value.contains(&0));
     variables
-}
-
-/// Names that a client must not set: those of the call itself, and the one that Python's urllib and
-/// others take for a proxy (CVE-2016-1000110 and its kin, "httpoxy").
-fn is_refused(name: &str) -> bool {
-    [
-        "Http_Method",
-        "Http_Path",
-        "Http_Query",
-        "Http_Call_Id",
-        "Http_Proxy",
-    ]
-    .iter()
-    .any(|refused| refused.eq_ignore_ascii_case(name))
-}
-
-fn variable_name(header: &str) -> String {
-    let mut name = "Http_".to_owned();
-    let mut start = true;
-    for char in header.chars() {
-        name.push(match char {
-            '-' => '_',
-            _ if start => char.to_ascii_uppercase(),
-            _ => char.to_ascii_lowercase(),
-        });
-        start = char == '-';
-    }
-    name
 }
 
 fn percent_decoded(path: &str) -> Vec<u8> {
@@ -113,47 +79,17 @@ mod tests {
 
     use super::*;
 
-    fn names(headers: &[(&str, &str)]) -> Vec<String> {
-        let headers = headers
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()));
-        let call = CallHead {
-            headers: headers.collect(),
-            ..CallHead::default()
-        };
-        variables(&call).into_iter().map(|(name, _)| name).collect()
-    }
-
-    #[test]
-    fn headers_are_named_as_go_does() {
-        assert_eq!(variable_name("x-lower-case"), "Http_X_Lower_Case");
-        assert_eq!(variable_name("under_score"), "Http_Under_score");
-        assert_eq!(variable_name("content-length"), "Http_Content_Length");
-    }
-
-    #[test]
-    fn a_client_cannot_set_what_is_not_a_header() {
-        let names = names(&[
-            ("query", "x"),
-            ("path", "y"),
-            ("proxy", "evil"),
-            ("x-a", "1"),
-            ("x-a", "2"),
-        ]);
-        assert_eq!(
-            names,
-            ["Http_Method", "Http_Path", "Http_Call_Id", "Http_X_A"]
-        );
-    }
-
     proptest! {
         #[test]
         fn any_call_maps_to_variables_without_nul(
             path in ".*", query in ".*", headers: Vec<(String, Vec<u8>)>,
         ) {
             let call = CallHead { path, query, headers, ..CallHead::default() };
-            for (_, value) in variables(&call) {
-                prop_assert!(!value.contains(&0));
+            for form in [Variables::Watchdog, Variables::Cgi] {
+                for (name, value) in variables(form, &call) {
+                    prop_assert!(!value.contains(&0));
+                    prop_assert!(!name.contains(['=', '\0']));
+                }
             }
         }
     }

@@ -46,6 +46,18 @@ pub struct Serve {
     pub layer: Option<Layer>,
     /// What a worker executes once it has its call; none for an interpreter's own workers.
     pub program: Option<Program>,
+    /// How that program is told of its request.
+    pub variables: Variables,
+}
+
+/// The form of the environment variables that a request becomes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Variables {
+    /// `Http_*`, as under OpenFaaS' watchdogs.
+    #[default]
+    Watchdog,
+    /// The meta-variables of RFC 3875.
+    Cgi,
 }
 
 /// Host to zygote, from the third message on.
@@ -159,6 +171,12 @@ pub struct CallHead {
     pub path: String,
     /// The query as it came, without `?`.
     pub query: String,
+    /// The path of the function itself, percent-encoded as it came.
+    pub script: String,
+    /// The request's protocol, as `HTTP/1.1`.
+    pub version: String,
+    /// The address that it came from, without a port.
+    pub client: String,
     /// Names in lower case, values as they came.
     pub headers: Vec<(String, Vec<u8>)>,
 }

@@ -8,5 +8,5 @@ mod message;
 pub use frame::{FrameError, HEADER_LEN, Header, Kind, MAX_PAYLOAD, write_frames};
 pub use message::{
     Burial, CallHead, Failure, Fork, FromUndertaker, FromZygote, Launch, Parked, Program,
-    ReplyHead, Serve, Start, ToUndertaker, ToZygote, WireError, decode, encode,
+    ReplyHead, Serve, Start, ToUndertaker, ToZygote, Variables, WireError, decode, encode,
 };
