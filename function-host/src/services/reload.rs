@@ -146,14 +146,16 @@ impl Services {
             late = current.late;
         }
         self.metrics.reloaded(name, Reload::Failed);
-        tracing::error!(function = name, why, "refused");
         let state = ServiceState::Refused(why.to_owned());
         let refused = Service {
             late,
             definition: folder.definition.clone(),
             ..Service::new(name.to_owned(), folder.directory.clone(), state)
         };
-        if let Some(old) = self.switch(name, Some(refused)) {
+        let old = self.switch(name, Some(refused));
+        // What the log tells of can be seen by then.
+        tracing::error!(function = name, why, "refused");
+        if let Some(old) = old {
             self.retire(desk, &old);
         }
     }
