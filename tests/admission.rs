@@ -7,7 +7,9 @@ mod support;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use support::{Functions, Host};
+use support::gate::Gate;
+use support::process::eventually;
+use support::{Functions, Host, metrics};
 
 /// A call whose function has begun and waits for the end of its body.
 struct Held(TcpStream);
@@ -109,6 +111,33 @@ fn the_hosts_workers_are_shared() {
         for name in ["a", "b", "c"] {
             assert_eq!(host.call(name, "x").text(), "x", "{name}, round {round}");
         }
+    }
+}
+
+#[test]
+fn a_function_that_takes_all_it_can_leaves_others_what_they_need() {
+    let functions = Functions::new();
+    let more = "  limits: {timeout: 20s, processes: 4}\n  pool: {min: 1, max: 8}\n";
+    functions
+        .shell("greedy", more, "exec cat")
+        .shell("quiet", more, "exec cat");
+    let host = Host::start_with(functions.path(), &["--max-workers", "4"]);
+    let parked = metrics::of("parked", "quiet");
+    eventually("a worker of its own", || {
+        metrics::scrape(&host)[&parked] == 1.0
+    });
+    // All workers but that one, and calls that wait for more.
+    let held = ["one", "two", "three"].map(|id| Held::begin(&host, "greedy", id));
+    let waiting = ["four", "five"].map(|id| Gate::begin(&host, "greedy", id));
+    let queued = metrics::of("queued", "greedy");
+    eventually("calls that wait", || metrics::scrape(&host)[&queued] == 2.0);
+    for round in 0..20 {
+        assert_eq!(host.call("quiet", "x").text(), "x", "round {round}");
+    }
+    assert_eq!(metrics::scrape(&host)[&queued], 2.0, "they wait no more");
+    held.into_iter().for_each(Held::end);
+    for call in waiting {
+        assert_eq!(call.finish().unwrap().0, 200);
     }
 }
 

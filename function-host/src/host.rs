@@ -8,9 +8,9 @@ use std::sync::Arc;
 use leasehold_sandbox::Kernel;
 use leasehold_sandbox::kernel::KernelError;
 use leasehold_sandbox::sys::{fds, process};
-use tokio::sync::{Semaphore, watch};
 
 use crate::processes::Processes;
+use crate::shares::Workers;
 use crate::state::State;
 use crate::telemetry::Metrics;
 
@@ -26,10 +26,8 @@ pub struct Host {
     pub state: State,
     /// Starts and reaps.
     pub processes: Arc<Processes>,
-    /// One permit for each worker there may be on this host. The queue for them is fair.
-    pub workers: Arc<Semaphore>,
-    /// Rung while a call waits and there is no such permit: idle functions give parked workers back.
-    pub pressure: watch::Sender<()>,
+    /// How many workers there may be, and who gets the next.
+    pub workers: Arc<Workers>,
     /// Whether functions may ask for `isolation: none`.
     pub allow_unisolated: bool,
     /// The folder of secrets.
@@ -85,8 +83,7 @@ impl Host {
             kernel,
             state,
             processes: Processes::start().map_err(act("cannot watch processes"))?,
-            workers: Arc::new(Semaphore::new(options.max_workers)),
-            pressure: watch::Sender::new(()),
+            workers: Workers::new(options.max_workers),
             allow_unisolated: options.allow_unisolated,
             secrets: options.secrets,
             library: fds::sealed_memfd(c"leasehold-zygote", ZYGOTE_LIBRARY)

@@ -13,5 +13,6 @@ pub mod pool;
 pub mod processes;
 pub mod reload;
 pub mod services;
+pub mod shares;
 pub mod state;
 pub mod telemetry;

@@ -15,7 +15,7 @@ use leasehold_zygote::wire::{Burial, Fork, HEADER_LEN, Header, Kind, Parked, dec
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::keeper::Keeper;
 use super::log::{LAST_WORDS, Lines, drain};
@@ -25,6 +25,7 @@ use super::worker::{ParkedWorker, Place, Streams};
 use super::zygote::{Ended, Zygote};
 use crate::function::{Function, Isolation};
 use crate::host::Host;
+use crate::shares::Slot;
 
 /// The longest from the order to the parked worker.
 const PARK_TIME: Duration = Duration::from_secs(10);
@@ -74,7 +75,7 @@ impl Line {
     pub(super) async fn park(
         &self,
         zygote: &Arc<Zygote>,
-        slot: OwnedSemaphorePermit,
+        slot: Slot,
     ) -> Result<ParkedWorker, ParkError> {
         let place = self.place()?;
         let parked = self.park_at(zygote, place.path()).await;

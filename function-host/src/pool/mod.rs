@@ -39,6 +39,7 @@ use tokio::time::Instant;
 
 use crate::function::{Function, Isolation};
 use crate::host::Host;
+use crate::shares::Share;
 use crate::telemetry::FunctionMetrics;
 use line::Line;
 use start::Recipe;
@@ -57,6 +58,8 @@ const PRESSURE: Duration = Duration::from_millis(20);
 pub struct Pool {
     line: Line,
     stock: Stock,
+    /// What it has of the host's workers.
+    share: Share,
     /// One permit for each call that may run, until its burial is over.
     calls: Arc<Semaphore>,
     /// One permit for each call that may wait for one of those.
@@ -124,6 +127,7 @@ impl Pool {
                 policy,
                 scratches,
             },
+            share: Share::of(&host.workers),
             stock: Stock::new(admission.pool_min, admission.pool_max),
             calls: Arc::new(Semaphore::new(admission.concurrency)),
             queue: Semaphore::new(admission.queue),
@@ -202,13 +206,17 @@ impl Pool {
     /// While a call waits and the host has no room for another worker, asks the functions that are idle
     /// to give parked ones back. Never resolves.
     async fn press(&self) -> Infallible {
-        let host = &self.line.host;
         loop {
             tokio::time::sleep(PRESSURE).await;
-            if host.workers.available_permits() == 0 {
-                host.pressure.send_replace(());
-            }
+            self.line.host.workers.press();
         }
+    }
+
+    /// Whether it gives a parked worker back for the sake of a function that has `poorest` in all: it is
+    /// idle, and richer than that, or it has more parked than it is to have at least.
+    fn yields_to(&self, poorest: usize) -> bool {
+        let idle = self.queued() == 0 && self.in_flight() == 0;
+        idle && (poorest < self.share.held() || self.stock.has_spare())
     }
 
     /// How many workers are parked.

@@ -154,6 +154,11 @@ impl Stock {
         swept
     }
 
+    /// Whether more are parked than there are to be at least.
+    pub(super) fn has_spare(&self) -> bool {
+        self.parked() > self.least
+    }
+
     /// How many are parked.
     pub(super) fn parked(&self) -> usize {
         self.lock().parked.len()

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::zygote::Zygote;
 use super::{ParkedWorker, Pool, Readiness};
+use crate::shares::Slot;
 
 /// The pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -74,7 +75,7 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
     let (report, mut reports) = mpsc::unbounded_channel();
     let mut failures_in_a_row = 0;
     let mut relax = tokio::time::interval(RELAX);
-    let mut pressure = pool.line.host.pressure.subscribe();
+    let mut pressure = pool.line.host.workers.pressure();
     loop {
         // Made anew after each worker only: it has a place in the host's queue.
         let next = next_slot(&pool);
@@ -107,11 +108,12 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
                     discard(pool.stock.relax());
                 }
                 Ok(()) = pressure.changed() => {
-                    if pool.queued() == 0 && pool.in_flight() == 0 {
+                    let poorest = *pressure.borrow_and_update();
+                    if pool.yields_to(poorest) {
                         discard(pool.stock.withdraw());
                     }
                 }
-                slot = &mut next => break slot,
+                slot = &mut next => break Some(slot),
             }
             if *pool.readiness.borrow() == Readiness::Closed {
                 return;
@@ -146,14 +148,13 @@ fn bury_dead(pool: &Pool) {
     }
 }
 
-/// Waits until a worker is wanted and the host has room for one. The host's queue is fair: each
-/// function waits in it for one worker at a time.
-async fn next_slot(pool: &Pool) -> Option<OwnedSemaphorePermit> {
+/// Waits until a worker is wanted and the host has room for one. Each function waits for one worker at
+/// a time.
+async fn next_slot(pool: &Pool) -> Slot {
     let coming = pool.stock.wanted().await;
-    let workers = Arc::clone(&pool.line.host.workers);
-    let slot = workers.acquire_owned().await.ok()?;
+    let slot = pool.share.slot().await;
     coming.leave();
-    Some(slot)
+    slot
 }
 
 fn discard(worker: Option<ParkedWorker>) {
@@ -165,7 +166,7 @@ fn discard(worker: Option<ParkedWorker>) {
 async fn park(
     pool: Arc<Pool>,
     zygote: Arc<Zygote>,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
     report: mpsc::UnboundedSender<bool>,
 ) {
     let parked = match pool.line.park(&zygote, slot).await {

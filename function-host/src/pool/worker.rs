@@ -24,6 +24,7 @@ use super::{Outcome, conversation};
 use crate::function::{Function, Isolation};
 use crate::host::Host;
 use crate::outcome::Traffic;
+use crate::shares::Slot;
 
 /// A worker that is restricted and waits for its one call.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub struct ParkedWorker {
     pub(super) watch: Option<Watch>,
     pub(super) place: Place,
     /// Its share of the host's workers.
-    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) slot: Slot,
     /// Its call's place among those of the function that run, once it has a call.
     pub(super) call: Option<OwnedSemaphorePermit>,
 }
