@@ -4,15 +4,19 @@
 
 mod support;
 
-use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
+use std::sync::mpsc;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use support::{Functions, Host, log, memory, metrics};
+
+/// What the log says where lines are missing.
+const GAP: &str = "the log was not read in time and has a gap";
 
 const LOUD: &str = "
 import sys
@@ -31,7 +35,7 @@ fn a_reader_that_is_stuck_holds_nobody_up() {
     let pipe = directory.path().join("log");
     nix::unistd::mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
     let mut options = OpenOptions::new();
-    let mut reader = options
+    let reader = options
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())
         .open(&pipe)
@@ -49,29 +53,23 @@ fn a_reader_that_is_stuck_holds_nobody_up() {
     let dropped = || metrics::scrape(&host)["leasehold_log_dropped_lines_total"];
     assert!(dropped() > 1000.0, "{}", dropped());
 
+    fcntl(&reader, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    let (told, gap) = mpsc::channel();
     let read = std::thread::spawn(move || {
-        fcntl(&reader, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
-        rest(&mut reader)
+        let lines = BufReader::new(reader).lines().map(Result::unwrap);
+        let told = |line: &String| {
+            if line.contains(GAP) {
+                told.send(()).unwrap();
+            }
+        };
+        lines.inspect(told).collect::<Vec<_>>()
     });
+    // All that was waiting is read by then.
+    gap.recv().unwrap();
     host.signal(Signal::SIGTERM);
     assert!(host.child.wait().unwrap().success());
-    let text = read.join().unwrap();
-    assert_eq!(
-        log::records(&text).len(),
-        text.lines().count(),
-        "whole lines"
-    );
-    assert!(text.contains("the log was not read in time and has a gap"));
-    assert!(
-        text.lines()
-            .last()
-            .unwrap()
-            .contains("all calls are finished")
-    );
-}
-
-fn rest(reader: &mut File) -> String {
-    let mut text = String::new();
-    reader.read_to_string(&mut text).unwrap();
-    text
+    let lines = read.join().unwrap();
+    let whole = lines.iter().flat_map(|line| log::records(line)).count();
+    assert_eq!(whole, lines.len());
+    assert!(lines.last().unwrap().contains("all calls are finished"));
 }
