@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod examples;
 mod list;
+mod profile;
 mod run;
 mod serve;
 mod top;
@@ -59,6 +60,7 @@ enum Command {
     List(list::List),
     /// Show what the functions of a running host do, as a live table
     Top(top::Top),
+    Profile(profile::Profile),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -114,6 +116,8 @@ pub(crate) enum CliError {
     Host(#[from] HostError),
     #[error(transparent)]
     Admin(#[from] admin::AdminError),
+    #[error(transparent)]
+    Profile(#[from] profile::ProfileError),
     #[error("cannot listen on {address}: {source}; give another with {option}")]
     Listen {
         option: &'static str,
@@ -161,6 +165,7 @@ pub fn main() -> ExitCode {
             Command::Run(run) => run.run().await,
             Command::List(list) => list.run().await,
             Command::Top(top) => top.run().await,
+            Command::Profile(profile) => Ok(profile.run()?),
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "leasehold", &mut io::stdout());
                 Ok(ExitCode::SUCCESS)

@@ -16,6 +16,9 @@ use crate::http;
 use crate::reload::{Reloader, Watch};
 use crate::services::{ServiceState, Services};
 
+/// The ports of the two addresses below, where nobody says otherwise.
+pub(super) const DEFAULT_PORTS: [u16; 2] = [8080, 8081];
+
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Where functions are called

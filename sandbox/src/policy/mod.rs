@@ -10,6 +10,7 @@ mod error;
 mod filesystem;
 pub mod interpreter;
 mod interpreters;
+pub mod lint;
 mod network;
 pub mod syscalls;
 

@@ -14,6 +14,7 @@ mod floor;
 mod grants;
 mod sockets;
 
+pub use arguments::has_argument_rules;
 pub use delta::{pin_descriptor, worker_delta};
 pub use floor::{Group, groups};
 

@@ -41,6 +41,16 @@ macro_rules! limits {
         }
 
         impl Ceiling {
+            /// The fields, as YAML spells them.
+            pub const FIELDS: &[&str] = &[$( $yaml, )+];
+
+            /// The limits that are set, by their names in YAML.
+            pub fn set(&self) -> impl Iterator<Item = (&'static str, String)> {
+                [$( ($yaml, self.$field.map(|limit| limit.to_string())), )+]
+                    .into_iter()
+                    .filter_map(|(name, limit)| Some((name, limit?)))
+            }
+
             /// The smaller of each limit; an unset one leaves the other as it is.
             #[must_use]
             pub fn min(self, other: Self) -> Self {

@@ -4,255 +4,270 @@
 //! right, error and system call is known by its name.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
-
-use serde::Deserialize;
-
-use super::diagnostic::{SourceError, Span};
+use super::diagnostic::Span;
 use super::path;
-use super::yaml::{Spanned, instead_of};
-use super::{Ceiling, LandlockGrant, Origin, PathGrant, PortGrant, SeccompAction, SeccompGrant};
+use super::reader::{Fields, Reader};
+use super::yaml::{DNS_LABEL, Node, Spanned, instead_of, is_dns_label};
+use super::{LandlockGrant, PathGrant, PortGrant, Profile, SeccompAction, SeccompGrant};
 use crate::names::{errno, landlock, syscalls};
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[derive(Default)]
-pub(super) struct Spec {
+const DOCUMENT: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
+const SPEC: &[&str] = &[
+    "extends", "read", "write", "connect", "listen", "run", "ceiling", "advanced",
+];
+const PATH: &[&str] = &["path", "ifExists", "why"];
+const PORT: &[&str] = &["port", "why"];
+const LANDLOCK: &[&str] = &["path", "access", "ifExists", "why"];
+const SECCOMP: &[&str] = &["names", "action", "errno", "why"];
+const ACTION: &[&str] = &["allow", "errno", "kill"];
+
+/// What a document says: a profile by itself, and the names of those that it extends.
+pub(super) struct Written {
+    pub(super) name: Spanned<String>,
     pub(super) extends: Vec<Spanned<String>>,
-    pub(super) read: Vec<RawPath>,
-    pub(super) write: Vec<RawPath>,
-    pub(super) connect: Vec<RawPort>,
-    pub(super) listen: Vec<RawPort>,
-    pub(super) run: Vec<RawPath>,
-    pub(super) ceiling: Ceiling,
-    pub(super) advanced: Advanced,
+    pub(super) own: Profile,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Advanced {
-    pub(super) landlock: Vec<RawLandlock>,
-    pub(super) seccomp: Vec<RawSeccomp>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct RawPath {
-    path: Spanned<String>,
-    #[serde(default)]
-    if_exists: bool,
-    why: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawPort {
-    port: Spanned<i64>,
-    why: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct RawLandlock {
-    path: Spanned<String>,
-    access: Spanned<Vec<Spanned<String>>>,
-    #[serde(default)]
-    if_exists: bool,
-    why: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSeccomp {
-    names: Spanned<Vec<Spanned<String>>>,
-    action: Spanned<Action>,
-    errno: Option<Spanned<String>>,
-    why: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Action {
-    Allow,
-    Errno,
-    Kill,
-}
-
-/// The text that is read, for messages and origins.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a> {
-    pub(super) file: &'a Arc<str>,
-    pub(super) text: &'a str,
-}
-
-impl Text<'_> {
-    pub(super) fn error(&self, span: Span, message: &str, hint: &str) -> SourceError {
-        SourceError::at(self.file, self.text, span, message, Some(hint))
-    }
-
-    fn origin(&self, span: Span) -> Origin {
-        Origin {
-            file: Arc::clone(self.file),
-            line: span.line,
-            column: span.column,
+impl Reader<'_> {
+    /// Reads a whole document. Nothing only where no profile could be made of it.
+    pub(super) fn profile(&mut self, document: &Spanned<Node>) -> Option<Written> {
+        let document = self.fields(document, DOCUMENT)?;
+        let metadata = self.required(document, "metadata");
+        let name = metadata.and_then(|metadata| {
+            let metadata = self.fields(metadata, &["name"])?;
+            let name = self.required(metadata, "name")?;
+            self.text(name)
+        });
+        if let Some(wrong) = name.as_ref().filter(|name| !is_dns_label(&name.value)) {
+            let message = format!("`{}` is not a name", wrong.value);
+            self.wrong(wrong.span, &message, Some(DNS_LABEL));
         }
-    }
-
-    pub(super) fn paths(&self, entries: Vec<RawPath>) -> Result<Vec<PathGrant>, SourceError> {
-        let grant = |RawPath {
-                         path,
-                         if_exists,
-                         why,
-                     }| {
-            let origin = self.origin(path.span);
-            Ok(PathGrant {
-                path: self.path(&path)?,
-                if_exists,
-                why: reason(why),
-                origin,
-            })
+        let spec = self.required(document, "spec")?;
+        let spec = self.fields(spec, SPEC)?;
+        let extends = self.extends(spec.get("extends"));
+        let closed = Profile::closed(name.as_ref().map_or("", |name| &name.value));
+        let own = Profile {
+            read: self.entries(spec.get("read"), Self::path_grant),
+            write: self.entries(spec.get("write"), Self::path_grant),
+            run: self.entries(spec.get("run"), Self::path_grant),
+            connect: self.entries(spec.get("connect"), Self::port_grant),
+            listen: self.entries(spec.get("listen"), Self::port_grant),
+            ceiling: self.ceiling(spec.get("ceiling")),
+            ..closed
         };
-        entries.into_iter().map(grant).collect()
+        let advanced = spec.get("advanced");
+        let advanced =
+            advanced.and_then(|advanced| self.fields(advanced, &["landlock", "seccomp"]));
+        let (landlock, seccomp) = match advanced {
+            None => (Vec::new(), Vec::new()),
+            Some(advanced) => (
+                self.entries(advanced.get("landlock"), Self::landlock_grant),
+                self.entries(advanced.get("seccomp"), Self::seccomp_grant),
+            ),
+        };
+        Some(Written {
+            name: name?,
+            extends,
+            own: Profile {
+                landlock,
+                seccomp,
+                ..own
+            },
+        })
     }
 
-    pub(super) fn ports(&self, entries: Vec<RawPort>) -> Result<Vec<PortGrant>, SourceError> {
-        let grant = |RawPort { port, why }| match u16::try_from(port.value) {
-            Ok(number) if number != 0 => Ok(PortGrant {
+    fn extends(&mut self, list: Option<&Spanned<Node>>) -> Vec<Spanned<String>> {
+        let mut parents = Vec::new();
+        for item in self.list(list) {
+            let Some(parent) = self.text(item) else {
+                continue;
+            };
+            if is_dns_label(&parent.value) {
+                parents.push(parent);
+            } else {
+                let message = format!("`{}` is not the name of a profile", parent.value);
+                self.wrong(parent.span, &message, Some(DNS_LABEL));
+            }
+        }
+        parents
+    }
+
+    fn entries<T>(
+        &mut self,
+        list: Option<&Spanned<Node>>,
+        entry: impl Fn(&mut Self, &Spanned<Node>) -> Option<T>,
+    ) -> Vec<T> {
+        let items = self.list(list).iter();
+        items.filter_map(|item| entry(self, item)).collect()
+    }
+
+    fn path_grant(&mut self, node: &Spanned<Node>) -> Option<PathGrant> {
+        let fields = self.fields(node, PATH)?;
+        let (if_exists, why) = (self.boolean(fields.get("ifExists")), self.why(fields));
+        let (path, span) = self.path(fields)?;
+        Some(PathGrant {
+            path,
+            if_exists,
+            why,
+            origin: self.origin(span),
+        })
+    }
+
+    fn port_grant(&mut self, node: &Spanned<Node>) -> Option<PortGrant> {
+        let fields = self.fields(node, PORT)?;
+        let why = self.why(fields);
+        let port = self.required(fields, "port")?;
+        let number = self.number(port)?;
+        match u16::try_from(number) {
+            Ok(number) if number != 0 => Some(PortGrant {
                 port: number,
-                why: reason(why),
+                why,
                 origin: self.origin(port.span),
             }),
             _ => {
-                let message = format!("{} is not a TCP port", port.value);
-                Err(self.error(port.span, &message, "a port is a number from 1 to 65535"))
+                let message = format!("{number} is not a TCP port");
+                let hint = "a port is a number from 1 to 65535";
+                self.wrong(port.span, &message, Some(hint));
+                None
             }
-        };
-        entries.into_iter().map(grant).collect()
+        }
     }
 
-    pub(super) fn landlock(
-        &self,
-        entries: Vec<RawLandlock>,
-    ) -> Result<Vec<LandlockGrant>, SourceError> {
-        let grant = |RawLandlock {
-                         path,
-                         access,
-                         if_exists,
-                         why,
-                     }| {
-            let origin = self.origin(path.span);
-            let path = self.path(&path)?;
-            let known: Vec<&str> = landlock::all().collect();
-            let access = self.names(access, "Landlock right", &known)?;
-            Ok(LandlockGrant {
-                path,
-                access,
-                if_exists,
-                why: reason(why),
-                origin,
-            })
-        };
-        entries.into_iter().map(grant).collect()
+    fn landlock_grant(&mut self, node: &Spanned<Node>) -> Option<LandlockGrant> {
+        let fields = self.fields(node, LANDLOCK)?;
+        let (if_exists, why) = (self.boolean(fields.get("ifExists")), self.why(fields));
+        let path = self.path(fields);
+        let known: Vec<&str> = landlock::all().collect();
+        let (access, _) = self.names(fields, "access", "Landlock right", &known)?;
+        let (path, span) = path?;
+        Some(LandlockGrant {
+            path,
+            access,
+            if_exists,
+            why,
+            origin: self.origin(span),
+        })
     }
 
-    pub(super) fn seccomp(
-        &self,
-        entries: Vec<RawSeccomp>,
-    ) -> Result<Vec<SeccompGrant>, SourceError> {
-        let grant = |RawSeccomp {
-                         names,
-                         action,
-                         errno,
-                         why,
-                     }| {
-            let origin = self.origin(names.value.first().map_or(names.span, |name| name.span));
-            let known: Vec<&str> = syscalls::all().collect();
-            let names = self.names(names, "system call", &known)?;
-            let action = self.action(&action, errno)?;
-            Ok(SeccompGrant {
-                names,
-                action,
-                why: reason(why),
-                origin,
-            })
-        };
-        entries.into_iter().map(grant).collect()
+    fn seccomp_grant(&mut self, node: &Spanned<Node>) -> Option<SeccompGrant> {
+        let fields = self.fields(node, SECCOMP)?;
+        let why = self.why(fields);
+        let action = self.action(fields);
+        let known: Vec<&str> = syscalls::all().collect();
+        let (names, span) = self.names(fields, "names", "system call", &known)?;
+        Some(SeccompGrant {
+            names,
+            action: action?,
+            why,
+            origin: self.origin(span),
+        })
     }
 
-    fn action(
-        &self,
-        action: &Spanned<Action>,
-        errno: Option<Spanned<String>>,
-    ) -> Result<SeccompAction, SourceError> {
-        let action = match (action.value, errno) {
-            (Action::Allow, None) => SeccompAction::Allow,
-            (Action::Kill, None) => SeccompAction::Kill,
-            (Action::Errno, Some(name)) if errno::value(&name.value).is_some() => {
-                SeccompAction::Errno(name.value)
+    fn action(&mut self, fields: Fields<'_>) -> Option<SeccompAction> {
+        let errno = match fields.get("errno") {
+            Some(errno) => Some(self.text(errno)?),
+            None => None,
+        };
+        let action = self.required(fields, "action")?;
+        let action = self.text(action)?;
+        match (action.value.as_str(), errno) {
+            ("allow", None) => Some(SeccompAction::Allow),
+            ("kill", None) => Some(SeccompAction::Kill),
+            ("errno", Some(name)) if errno::value(&name.value).is_some() => {
+                Some(SeccompAction::Errno(name.value))
             }
-            (Action::Errno, Some(name)) => {
+            ("errno", Some(name)) => {
                 let known: Vec<&str> = errno::all().collect();
-                return Err(self.unknown("error", &name, &known));
+                self.unknown("error", &name, &known);
+                None
             }
-            (Action::Errno, None) => {
+            ("errno", None) => {
                 let message = "`action: errno` does not say which error";
-                return Err(self.error(action.span, message, "add `errno: EPERM`, for example"));
+                self.wrong(
+                    action.span,
+                    message,
+                    Some("add `errno: EPERM`, for example"),
+                );
+                None
             }
-            (Action::Allow | Action::Kill, Some(name)) => {
+            ("allow" | "kill", Some(name)) => {
                 let message = "`errno` has no meaning with this action";
-                return Err(self.error(name.span, message, "write `action: errno` or remove it"));
+                let hint = "write `action: errno` or remove it";
+                self.wrong(name.span, message, Some(hint));
+                None
             }
-        };
-        Ok(action)
+            (unknown, _) => {
+                let message = format!("unknown value `{unknown}`");
+                self.wrong(action.span, &message, Some(&instead_of(unknown, ACTION)));
+                None
+            }
+        }
     }
 
-    fn path(&self, path: &Spanned<String>) -> Result<String, SourceError> {
-        path::normal(&path.value).map_err(|(message, hint)| self.error(path.span, &message, &hint))
+    /// The path of an entry in its one spelling, and where it stands.
+    fn path(&mut self, fields: Fields<'_>) -> Option<(String, Span)> {
+        let path = self.required(fields, "path")?;
+        let path = self.text(path)?;
+        match path::normal(&path.value) {
+            Ok(normal) => Some((normal, path.span)),
+            Err((message, hint)) => {
+                self.wrong(path.span, &message, Some(&hint));
+                None
+            }
+        }
     }
 
-    /// Names that are all known, each once.
+    /// Names that are all known, each once, and where the first stands.
     fn names(
-        &self,
-        names: Spanned<Vec<Spanned<String>>>,
+        &mut self,
+        fields: Fields<'_>,
+        field: &str,
         kind: &str,
         known: &[&str],
-    ) -> Result<Vec<String>, SourceError> {
-        if names.value.is_empty() {
+    ) -> Option<(Vec<String>, Span)> {
+        let list = self.required(fields, field)?;
+        let items = self.list(Some(list));
+        if items.is_empty() && matches!(list.value, Node::List(_)) {
             let message = format!("no {kind} is named");
-            return Err(self.error(
-                names.span,
-                &message,
-                "name at least one, or remove the entry",
-            ));
+            let hint = "name at least one, or remove the entry";
+            self.wrong(list.span, &message, Some(hint));
         }
-        let mut checked = Vec::with_capacity(names.value.len());
-        for name in names.value {
-            if !known.contains(&name.value.as_str()) {
-                return Err(self.unknown(kind, &name, known));
-            }
-            if !checked.contains(&name.value) {
-                checked.push(name.value);
+        let mut checked = Vec::with_capacity(items.len());
+        let mut all_known = true;
+        for item in items {
+            match self.text(item) {
+                Some(name) if known.contains(&name.value.as_str()) => {
+                    if !checked.contains(&name.value) {
+                        checked.push(name.value);
+                    }
+                }
+                Some(name) => {
+                    self.unknown(kind, &name, known);
+                    all_known = false;
+                }
+                None => all_known = false,
             }
         }
-        Ok(checked)
+        let first = items.first().filter(|_| all_known)?;
+        Some((checked, first.span))
     }
 
-    fn unknown(&self, kind: &str, name: &Spanned<String>, known: &[&str]) -> SourceError {
+    fn unknown(&mut self, kind: &str, name: &Spanned<String>, known: &[&str]) {
         // A list of hundreds of names is no help.
         let hint = match instead_of(&name.value, known) {
             all if all.len() > 300 => format!("no {kind} has a name like it"),
             hint => hint,
         };
-        self.error(
-            name.span,
-            &format!("unknown {kind} `{}`", name.value),
-            &hint,
-        )
+        let message = format!("unknown {kind} `{}`", name.value);
+        self.wrong(name.span, &message, Some(&hint));
     }
-}
 
-/// An empty reason is none.
-fn reason(why: Option<String>) -> Option<String> {
-    why.map(|why| why.trim().to_owned())
-        .filter(|why| !why.is_empty())
+    /// The reason of an entry; an empty one is none.
+    fn why(&mut self, fields: Fields<'_>) -> Option<String> {
+        let why = fields
+            .get("why")
+            .filter(|why| !matches!(why.value, Node::Null))?;
+        let why = self.text(why)?;
+        Some(why.value.trim().to_owned()).filter(|why| !why.is_empty())
+    }
 }

@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diagnostic::{SourceError, Span};
+use super::diagnostic::SourceError;
 use super::source::ProfileSource;
 use super::yaml::{Spanned, instead_of};
-use super::{Ceiling, LandlockGrant, Origin, PathGrant, PortGrant, Profile, SeccompGrant};
+use super::{Ceiling, LandlockGrant, PathGrant, PortGrant, Profile, SeccompGrant};
 
 /// The longest chain of `extends`, the profile itself included.
 pub const MAX_DEPTH: usize = 16;
@@ -42,24 +42,96 @@ impl ProfileSource {
     /// When a parent is missing, profiles extend each other in a circle or too deeply, or the whole
     /// contradicts itself.
     pub fn inherit(self) -> Result<Profile, InheritError> {
-        let lineage = Lineage::of(&self)?;
+        let profile = self.joined()?;
+        match self.contradictions(&profile).into_iter().next() {
+            Some(contradiction) => Err(contradiction),
+            None => Ok(profile),
+        }
+    }
+
+    /// As [`Self::inherit`], with all that is wrong.
+    ///
+    /// # Errors
+    /// At least one, in the order in which they were found.
+    pub fn inherit_or_tell_all(&self) -> Result<Profile, Vec<InheritError>> {
+        let profile = self.joined().map_err(|error| vec![error])?;
+        let contradictions = self.contradictions(&profile);
+        match contradictions.is_empty() {
+            true => Ok(profile),
+            false => Err(contradictions),
+        }
+    }
+
+    fn joined(&self) -> Result<Profile, InheritError> {
         let closed = Profile::closed(&self.own.name);
-        let profile = lineage
-            .order
-            .iter()
-            .fold(closed, |sum, source| sum.join(source.own.clone()));
-        lineage.check_run(&profile)?;
-        lineage.check_answers(&profile)?;
-        Ok(profile)
+        Ok(lineage(self)?
+            .into_iter()
+            .fold(closed, |sum, source| sum.join(source.own.clone())))
+    }
+
+    fn contradictions(&self, profile: &Profile) -> Vec<InheritError> {
+        let mut all: Vec<InheritError> = self.run_without_processes(profile).into_iter().collect();
+        all.extend(self.two_answers(profile));
+        all
+    }
+
+    /// EXECUTE without fork could only replace the function itself.
+    fn run_without_processes(&self, profile: &Profile) -> Option<InheritError> {
+        let enough = profile.ceiling.limits().processes > 1;
+        let first = profile.run.first().filter(|_| !enough)?;
+        let name = &profile.name;
+        let message = format!("`{name}` may run programs but has only one process");
+        let hint = "set `ceiling.processes` above 1, or remove `run`";
+        let error = self.show(&first.origin, &message, hint);
+        Some(InheritError::RunWithoutProcesses(Box::new(error)))
+    }
+
+    fn two_answers(&self, profile: &Profile) -> Vec<InheritError> {
+        let mut answers = BTreeMap::new();
+        let mut contradictions = Vec::new();
+        for grant in &profile.seccomp {
+            for name in &grant.names {
+                let first = answers.entry(name).or_insert(grant);
+                if first.action != grant.action {
+                    let message = format!("`{name}` has another answer already");
+                    let hint = format!("it stands at {}; what is inherited stays", first.origin);
+                    let error = self.show(&grant.origin, &message, &hint);
+                    contradictions.push(InheritError::TwoAnswers(Box::new(error)));
+                }
+            }
+        }
+        contradictions
+    }
+}
+
+impl InheritError {
+    /// What is wrong, and where.
+    #[must_use]
+    pub fn source_error(&self) -> &SourceError {
+        match self {
+            Self::MissingParent(error)
+            | Self::Cycle(error)
+            | Self::TooDeep(error)
+            | Self::RunWithoutProcesses(error)
+            | Self::TwoAnswers(error) => error,
+        }
     }
 }
 
 /// A profile's sources, each once, parents before what extends them.
-struct Lineage<'a> {
-    order: Vec<&'a ProfileSource>,
+fn lineage(root: &ProfileSource) -> Result<Vec<&ProfileSource>, InheritError> {
+    let (order, chain, heights) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let mut walk = Walk {
+        root,
+        order,
+        chain,
+        heights,
+    };
+    walk.visit(root)?;
+    Ok(walk.order)
 }
 
-/// The walk that makes a [`Lineage`].
+/// The walk that makes a [`lineage`].
 struct Walk<'a> {
     root: &'a ProfileSource,
     order: Vec<&'a ProfileSource>,
@@ -67,67 +139,6 @@ struct Walk<'a> {
     chain: Vec<&'a str>,
     /// Names whose walk is over, with the longest chain below each.
     heights: BTreeMap<&'a str, usize>,
-}
-
-impl<'a> Lineage<'a> {
-    fn of(root: &'a ProfileSource) -> Result<Self, InheritError> {
-        let (order, chain, heights) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut walk = Walk {
-            root,
-            order,
-            chain,
-            heights,
-        };
-        walk.visit(root)?;
-        Ok(Self { order: walk.order })
-    }
-
-    /// EXECUTE without fork could only replace the function itself.
-    fn check_run(&self, profile: &Profile) -> Result<(), InheritError> {
-        let Some(first) = profile
-            .run
-            .first()
-            .filter(|_| profile.ceiling.limits().processes < 2)
-        else {
-            return Ok(());
-        };
-        let length = u32::try_from(first.path.chars().count()).unwrap_or(1);
-        let message = format!(
-            "`{}` may run programs but has only one process",
-            profile.name
-        );
-        let hint = "set `ceiling.processes` above 1, or remove `run`";
-        let error = self.error(&first.origin, length, &message, hint);
-        Err(InheritError::RunWithoutProcesses(error))
-    }
-
-    fn check_answers(&self, profile: &Profile) -> Result<(), InheritError> {
-        let mut answers = BTreeMap::new();
-        for grant in &profile.seccomp {
-            for name in &grant.names {
-                let first = answers.entry(name).or_insert(grant);
-                if first.action != grant.action {
-                    let message = format!("`{name}` has another answer already");
-                    let hint = format!("it stands at {}; what is inherited stays", first.origin);
-                    let error = self.error(&grant.origin, 1, &message, &hint);
-                    return Err(InheritError::TwoAnswers(error));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// An error at an entry, whichever profile it is from.
-    fn error(&self, at: &Origin, length: u32, message: &str, hint: &str) -> Box<SourceError> {
-        let source = self.order.iter().find(|source| source.file == at.file);
-        let text = source.map_or("", |source| &source.text);
-        let span = Span {
-            line: at.line,
-            column: at.column,
-            length,
-        };
-        Box::new(SourceError::at(&at.file, text, span, message, Some(hint)))
-    }
 }
 
 impl<'a> Walk<'a> {

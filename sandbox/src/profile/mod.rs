@@ -9,9 +9,11 @@ mod catalog;
 mod ceiling;
 mod diagnostic;
 mod entries;
+mod granted;
 mod inherit;
 mod path;
 mod quantity;
+mod reader;
 mod source;
 mod suggest;
 mod yaml;
@@ -22,10 +24,11 @@ use std::sync::Arc;
 pub use catalog::{Catalog, ReadError, read};
 pub use ceiling::{Ceiling, CeilingError, Limits};
 pub use diagnostic::{SourceError, Span};
+pub use granted::{Granted, What};
 pub use inherit::{InheritError, MAX_DEPTH};
 pub use path::VARIABLES;
 pub use quantity::{Bytes, Millis, QuantityError, QuantityKind};
-pub use source::{LoadError, MAX_PROFILES, ProfileSource};
+pub use source::{LoadError, MAX_PROFILES, OpenError, ProfileSource};
 pub use yaml::{
     API_VERSION, MAX_DOCUMENT, Object, Spanned, is_dns_label, parse_document, parse_object,
 };
@@ -64,6 +67,8 @@ pub struct Origin {
     pub line: u32,
     /// 1-based column.
     pub column: u32,
+    /// Length in characters, as far as it is known.
+    pub length: u32,
 }
 
 impl fmt::Display for Origin {

@@ -5,14 +5,16 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::Profile;
-use super::catalog::{Catalog, ReadError};
-use super::diagnostic::SourceError;
-use super::entries::{Spec, Text};
+use super::catalog::{self, Catalog, ReadError};
+use super::diagnostic::{SourceError, Span};
+use super::entries::Written;
+use super::reader::Reader;
 use super::suggest;
-use super::yaml::{self, DNS_LABEL, Object, Spanned};
+use super::yaml::{self, DNS_LABEL, Spanned};
+use super::{Origin, Profile};
 
 /// So many profiles may take part in one, itself included.
 pub const MAX_PROFILES: usize = 64;
@@ -64,6 +66,22 @@ pub enum LoadError {
     },
 }
 
+/// Why the profile of a file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// All that is wrong in the file, in its order; at least one.
+    #[error("{}", join(.0))]
+    Mistakes(Vec<SourceError>),
+    /// It cannot be read, or an ancestor cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+fn join(mistakes: &[SourceError]) -> String {
+    let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    shown.join("\n\n")
+}
+
 fn did_you_mean(similar: Option<&str>) -> String {
     similar
         .map(|name| format!("; did you mean `{name}`?"))
@@ -76,7 +94,7 @@ impl ProfileSource {
     /// # Errors
     /// The first mistake in the text, with its place.
     pub fn parse(text: &str, file: &str) -> Result<Self, SourceError> {
-        Self::parse_named(text, file, None)
+        Self::parse_named(text, file, None).map_err(first)
     }
 
     /// Loads a profile by name, and every profile that it extends, directly or by others.
@@ -102,25 +120,42 @@ impl ProfileSource {
                 similar,
             });
         };
-        let mut source = Self::parse_named(&text, &file, Some(name))?;
-        source.known = known;
-        let mut wanted: Vec<String> = source.parents().map(str::to_owned).collect();
+        Self::parse_named(&text, &file, Some(name))
+            .map_err(first)?
+            .with_ancestors(catalog)
+    }
+
+    /// Opens the profile of a file, which is called like it, and loads what it extends.
+    ///
+    /// # Errors
+    /// Every mistake in the file, or why it or an ancestor cannot be loaded.
+    pub fn open(catalog: &Catalog, path: &Path) -> Result<Self, OpenError> {
+        let text = catalog::read(path).map_err(LoadError::from)?;
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let source = Self::parse_named(&text, &path.display().to_string(), stem)
+            .map_err(OpenError::Mistakes)?;
+        Ok(source.with_ancestors(catalog)?)
+    }
+
+    fn with_ancestors(mut self, catalog: &Catalog) -> Result<Self, LoadError> {
+        self.known = catalog.names();
+        let mut wanted: Vec<String> = self.parents().map(str::to_owned).collect();
         while let Some(parent) = wanted.pop() {
-            if parent == name || source.ancestors.contains_key(&parent) {
+            if parent == self.own.name || self.ancestors.contains_key(&parent) {
                 continue;
             }
-            if source.ancestors.len() + 1 == MAX_PROFILES {
+            if self.ancestors.len() + 1 == MAX_PROFILES {
                 return Err(LoadError::TooMany {
-                    name: name.to_owned(),
+                    name: self.own.name,
                 });
             }
             if let Some((text, file)) = catalog.find(&parent)? {
-                let ancestor = Self::parse_named(&text, &file, Some(&parent))?;
+                let ancestor = Self::parse_named(&text, &file, Some(&parent)).map_err(first)?;
                 wanted.extend(ancestor.parents().map(str::to_owned));
-                source.ancestors.insert(parent, ancestor);
+                self.ancestors.insert(parent, ancestor);
             }
         }
-        Ok(source)
+        Ok(self)
     }
 
     /// `metadata.name`.
@@ -134,46 +169,50 @@ impl ProfileSource {
         self.extends.iter().map(|parent| parent.value.as_str())
     }
 
-    fn parse_named(text: &str, file: &str, asked: Option<&str>) -> Result<Self, SourceError> {
-        let Object { name, spec } = yaml::parse_object::<Spec>(text, file, "Profile")?;
-        let shared: Arc<str> = file.into();
-        let source = Text {
-            file: &shared,
-            text,
+    /// Something to be said about an entry, whichever of the profiles it is from.
+    #[must_use]
+    pub fn show(&self, at: &Origin, message: &str, hint: &str) -> SourceError {
+        let mut sources = [self].into_iter().chain(self.ancestors.values());
+        let source = sources.find(|source| source.file == at.file);
+        let span = Span {
+            line: at.line,
+            column: at.column,
+            length: at.length,
         };
-        if let Some(asked) = asked.filter(|asked| *asked != name.value) {
+        let text = source.map_or("", |source| &source.text);
+        SourceError::at(&at.file, text, span, message, Some(hint))
+    }
+
+    /// All that is wrong in a document, or the profile. There is at least one mistake.
+    fn parse_named(text: &str, file: &str, asked: Option<&str>) -> Result<Self, Vec<SourceError>> {
+        let tree = yaml::parse_tree(text, file, "Profile").map_err(|error| vec![error])?;
+        let shared: Arc<str> = file.into();
+        let mut reader = Reader::new(&shared, text);
+        let written = reader.profile(&tree);
+        if let (Some(asked), Some(Written { name, .. })) = (asked, &written)
+            && asked != name.value
+            && yaml::is_dns_label(&name.value)
+        {
             let message = format!("the profile `{asked}` calls itself `{}`", name.value);
             let hint = "the file is called like the profile: NAME.yaml";
-            return Err(source.error(name.span, &message, hint));
+            reader.wrong(name.span, &message, Some(hint));
         }
-        if let Some(wrong) = spec
-            .extends
-            .iter()
-            .find(|parent| !yaml::is_dns_label(&parent.value))
-        {
-            let message = format!("`{}` is not the name of a profile", wrong.value);
-            return Err(source.error(wrong.span, &message, DNS_LABEL));
+        match (written, reader.mistakes()) {
+            (Some(Written { extends, own, .. }), mistakes) if mistakes.is_empty() => Ok(Self {
+                own,
+                extends,
+                file: shared,
+                text: text.into(),
+                ancestors: BTreeMap::new(),
+                known: Vec::new(),
+            }),
+            (_, mistakes) => Err(mistakes),
         }
-        let own = Profile {
-            name: name.value,
-            read: source.paths(spec.read)?,
-            write: source.paths(spec.write)?,
-            run: source.paths(spec.run)?,
-            connect: source.ports(spec.connect)?,
-            listen: source.ports(spec.listen)?,
-            ceiling: spec.ceiling,
-            landlock: source.landlock(spec.advanced.landlock)?,
-            seccomp: source.seccomp(spec.advanced.seccomp)?,
-        };
-        let (extends, text) = (spec.extends, text.into());
-        let (ancestors, known) = (BTreeMap::new(), Vec::new());
-        Ok(Self {
-            own,
-            extends,
-            file: shared,
-            text,
-            ancestors,
-            known,
-        })
     }
+}
+
+/// The first of several mistakes.
+fn first(mistakes: Vec<SourceError>) -> SourceError {
+    let unknown = || SourceError::at("", "", Span::default(), "this is no profile", None);
+    mistakes.into_iter().next().unwrap_or_else(unknown)
 }

@@ -6,8 +6,10 @@
 //! Kubernetes' shape are read by the same [`parse_object`].
 #![forbid(unsafe_code)]
 
+use std::fmt;
+
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Error, Location, MessageFormatter as _, Options, UserMessageFormatter};
@@ -84,6 +86,32 @@ pub fn parse_object<S: DeserializeOwned>(
     file: &str,
     kind: &str,
 ) -> Result<Object<S>, SourceError> {
+    check_head(text, file, kind)?;
+    let Whole {
+        metadata: Metadata { name },
+        spec,
+        ..
+    } = parse_document(text, file)?;
+    if !is_dns_label(&name.value) {
+        let message = format!("`{}` is not a name", name.value);
+        return Err(SourceError::at(
+            file,
+            text,
+            name.span,
+            &message,
+            Some(DNS_LABEL),
+        ));
+    }
+    Ok(Object { name, spec })
+}
+
+/// Reads a document of this kind as a [`Node`], its `apiVersion` and `kind` checked.
+pub(super) fn parse_tree(text: &str, file: &str, kind: &str) -> Result<Spanned<Node>, SourceError> {
+    check_head(text, file, kind)?;
+    parse_document(text, file)
+}
+
+fn check_head(text: &str, file: &str, kind: &str) -> Result<(), SourceError> {
     let head: Head = parse_document(text, file)?;
     for (found, wanted, field) in [
         (&head.api_version, API_VERSION, "apiVersion"),
@@ -101,22 +129,74 @@ pub fn parse_object<S: DeserializeOwned>(
             ));
         }
     }
-    let Whole {
-        metadata: Metadata { name },
-        spec,
-        ..
-    } = parse_document(text, file)?;
-    if !is_dns_label(&name.value) {
-        let message = format!("`{}` is not a name", name.value);
-        return Err(SourceError::at(
-            file,
-            text,
-            name.span,
-            &message,
-            Some(DNS_LABEL),
-        ));
+    Ok(())
+}
+
+/// Any YAML value, so that one mistake in it does not hide the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    /// A plain number, as it is printed.
+    Number(String),
+    Text(String),
+    List(Vec<Spanned<Node>>),
+    /// In the order in which it is written; no key comes twice.
+    Map(Vec<(Spanned<String>, Spanned<Node>)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Node;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Node, E> {
+                Ok(Node::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+                Ok(Node::Bool(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+                Ok(Node::Number(value.to_string()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+                Ok(Node::Number(value.to_string()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+                Ok(Node::Number(value.to_string()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+                Ok(Node::Text(value.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Node::List(items))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Node::Map(pairs))
+            }
+        }
+        deserializer.deserialize_any(Any)
     }
-    Ok(Object { name, spec })
 }
 
 /// What a name is made of, as a hint.
@@ -222,40 +302,51 @@ fn explain(error: &Error) -> (String, Option<String>) {
         Error::Unexpected {
             expected: "sequence start",
             ..
-        } => {
-            let hint = "write `[…]`, or each item on a line of its own after `- `";
-            ("a list is expected here".into(), Some(hint.into()))
-        }
+        } => told(LIST_EXPECTED),
         Error::Unexpected {
             expected: "mapping start",
             ..
-        } => {
-            let hint = "write `{field: value}`, or each field on a line of its own";
-            ("fields are expected here".into(), Some(hint.into()))
-        }
-        Error::InvalidBooleanStrict { .. } => (
-            "this is neither true nor false".into(),
-            Some("write `true` or `false`".into()),
-        ),
-        Error::InvalidScalar { ty, .. } if ty.starts_with(['i', 'u']) => {
-            let message = "this is not a number, or not one that is possible here";
-            (
-                message.into(),
-                Some("write a whole number in decimal digits".into()),
-            )
-        }
+        } => told(FIELDS_EXPECTED),
+        Error::InvalidBooleanStrict { .. } => told(BOOLEAN_EXPECTED),
+        Error::InvalidScalar { ty, .. } if ty.starts_with(['i', 'u']) => told(NUMBER_EXPECTED),
         Error::Eof { .. } => ("the document ends too early".into(), None),
-        // Our own errors read `what is wrong; what to do`.
-        Error::Message { msg, .. } => match msg.rsplit_once("; ") {
-            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-            None => (msg.clone(), None),
-        },
+        Error::Message { msg, .. } => split(msg),
         other => match UserMessageFormatter.format_message(other).into_owned() {
             // The scanner's limit on nested brackets, which has no variant of its own.
             message if message == "recursion limit exceeded" => too_deep(),
             message => (message, None),
         },
     }
+}
+
+/// Our own errors read `what is wrong; what to do`.
+pub(super) fn split(error: &str) -> (String, Option<String>) {
+    match error.rsplit_once("; ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (error.to_owned(), None),
+    }
+}
+
+/// What is wrong, and what to write instead.
+pub(super) type Told = (&'static str, &'static str);
+
+pub(super) const LIST_EXPECTED: Told = (
+    "a list is expected here",
+    "write `[…]`, or each item on a line of its own after `- `",
+);
+pub(super) const FIELDS_EXPECTED: Told = (
+    "fields are expected here",
+    "write `{field: value}`, or each field on a line of its own",
+);
+pub(super) const BOOLEAN_EXPECTED: Told =
+    ("this is neither true nor false", "write `true` or `false`");
+pub(super) const NUMBER_EXPECTED: Told = (
+    "this is not a number, or not one that is possible here",
+    "write a whole number in decimal digits",
+);
+
+fn told((message, hint): Told) -> (String, Option<String>) {
+    (message.to_owned(), Some(hint.to_owned()))
 }
 
 fn too_deep() -> (String, Option<String>) {

@@ -257,6 +257,12 @@ impl Entry {
         })
     }
 
+    /// Whether the answer depends on the arguments.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        !self.clauses.is_empty()
+    }
+
     /// Values at and around what the entry compares with: a random argument rarely meets a rule.
     #[cfg(test)]
     pub(super) fn values_around(&self) -> Vec<u64> {

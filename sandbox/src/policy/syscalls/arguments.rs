@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Intents, sockets};
+use crate::names::syscalls::Arch;
 use crate::policy::bpf::{Action, BpfError, Clause, Compare, Condition, Entry, Width};
 
 const EPERM: Action = Action::Errno(libc::EPERM as u16);
@@ -25,6 +26,23 @@ pub(super) fn rules(intents: &Intents<'_>) -> Result<Vec<Rule>, BpfError> {
     rules.extend(files()?);
     rules.extend(sockets::rules(intents)?);
     Ok(rules)
+}
+
+/// Whether the answer to this call depends on its arguments, as long as no profile says otherwise.
+#[must_use]
+pub fn has_argument_rules(name: &str) -> bool {
+    const ALL: Intents<'_> = Intents {
+        arch: Arch::X86_64,
+        connect: true,
+        listen: true,
+        processes: true,
+        exec: true,
+        signal_scope: true,
+        grants: &[],
+    };
+    let rules = rules(&ALL).unwrap_or_default();
+    let mut rules = rules.iter();
+    rules.any(|(known, entry)| *known == name && entry.is_conditional())
 }
 
 pub(super) fn dword(arg: u8, value: u32) -> Result<Condition, BpfError> {

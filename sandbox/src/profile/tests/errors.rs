@@ -230,3 +230,31 @@ fn files_that_are_no_documents_are_refused() {
         "ConfigMaps are mounted as links"
     );
 }
+
+#[test]
+fn all_mistakes_of_a_file_are_told_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let spec = "  raed: []\n  read:\n    - path: lib\n    - {path: /x, ifExist: true}\n    - /usr\n  \
+                connect: [{port: http}, {prot: 1}]\n  ceiling: {timeout: 30, memory: [], procs: 3}\n  \
+                advanced:\n    seccomp: [{names: [opnat2, ptrac], action: alow}, \
+                {names: [], action: errno}]\n    landlock: {}\n  extends: [base, Python]\n";
+    write(directory.path(), "p", &document("q", spec));
+    let path = directory.path().join("p.yaml");
+    let Err(OpenError::Mistakes(mistakes)) = ProfileSource::open(&Catalog::default(), &path) else {
+        panic!("accepted")
+    };
+    let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    let shown = shown.join("\n\n");
+    insta::assert_snapshot!(shown.replace(directory.path().to_str().unwrap(), "DIR"));
+}
+
+#[test]
+fn mistakes_are_bounded() {
+    let spec = format!("  read: [{}]\n", "{path: x},".repeat(5000));
+    let directory = directory(&[("p", &spec)]);
+    let opened = ProfileSource::open(&Catalog::default(), &directory.path().join("p.yaml"));
+    let Err(OpenError::Mistakes(mistakes)) = opened else {
+        panic!("accepted")
+    };
+    assert_eq!(mistakes.len(), 100);
+}

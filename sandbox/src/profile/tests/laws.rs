@@ -29,6 +29,7 @@ fn origin() -> impl Strategy<Value = Origin> {
         file: "f".into(),
         line,
         column: 1,
+        length: 0,
     })
 }
 

@@ -39,16 +39,7 @@ fn every_allowance_says_why() {
         let own = ProfileSource::parse(&text, &name)
             .unwrap_or_else(|e| panic!("{e}"))
             .own;
-        let paths = own.read.iter().chain(&own.write).chain(&own.run);
-        let paths = paths.map(|grant| (&grant.why, &grant.origin));
-        let ports = own
-            .connect
-            .iter()
-            .chain(&own.listen)
-            .map(|grant| (&grant.why, &grant.origin));
-        let landlock = own.landlock.iter().map(|grant| (&grant.why, &grant.origin));
-        let seccomp = own.seccomp.iter().map(|grant| (&grant.why, &grant.origin));
-        for (why, origin) in paths.chain(ports).chain(landlock).chain(seccomp) {
+        for Granted { why, origin, .. } in own.granted() {
             assert!(why.is_some(), "{origin}: no `why`");
         }
     }

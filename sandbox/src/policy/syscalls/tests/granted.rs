@@ -12,6 +12,7 @@ fn grant(line: u32, names: &[&str], action: SeccompAction) -> SeccompGrant {
             file: "p.yaml".into(),
             line,
             column: 5,
+            length: 0,
         },
     }
 }
