@@ -1,4 +1,4 @@
-//! The kernel as a value: probed once, passed to compilation, simulated in tests.
+//! The kernel as a value: probed once, passed to compilation, simulated where an older one is wanted.
 
 use std::io;
 

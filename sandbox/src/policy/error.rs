@@ -1,22 +1,70 @@
 //! Why a profile could not be compiled.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::MissingFeature;
 use super::bpf::BpfError;
+use super::channels::{Assessment, Channel, Closure};
 use super::syscalls::SyscallsError;
+use crate::names::channels::ACCEPTABLE;
 use crate::profile::Origin;
+
+/// A channel that is open on this kernel and that the profile leaves closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The channel.
+    pub channel: &'static Channel,
+    /// Why the filter cannot close it.
+    pub why: String,
+}
+
+impl Gap {
+    /// The gap that an assessment finds, if it finds one.
+    #[must_use]
+    pub fn of(assessment: &Assessment) -> Option<Self> {
+        match &assessment.closure {
+            Closure::Missing(why) => Some(Self {
+                channel: assessment.channel,
+                why: why.clone(),
+            }),
+            Closure::Kernel | Closure::Filter | Closure::Accepted(_) => None,
+        }
+    }
+
+    /// Whether a profile can accept it.
+    #[must_use]
+    pub fn is_acceptable(&self) -> bool {
+        ACCEPTABLE.contains(&self.channel.name)
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Channel {
+            name,
+            consequence,
+            remedy,
+            ..
+        } = self.channel;
+        write!(
+            f,
+            "{name} is missing, so {consequence}; {}; it takes {remedy}",
+            self.why
+        )?;
+        if self.is_acceptable() {
+            write!(f, ", or `acceptGaps: [{name}]` in the profile")?;
+        }
+        Ok(())
+    }
+}
 
 /// Why a profile could not be compiled for this kernel and this place.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// Anything less than full enforcement is an error.
-    #[error(
-        "this kernel cannot enforce it in full: {} is missing, so {}; it takes {}",
-        .0.name, .0.consequence, .0.remedy
-    )]
-    NotEnforceable(MissingFeature),
+    #[error("this kernel cannot enforce it in full: {0}")]
+    NotEnforceable(Gap),
     /// A granted path does not exist.
     #[error("{origin}: {path} does not exist; correct the path, or say `ifExists: true`")]
     MissingPath {

@@ -51,10 +51,12 @@ struct Rule {
 
 impl Filesystem {
     pub(super) fn compile(profile: &Profile, site: &Site, abi: ABI) -> Result<Self, CompileError> {
+        let known = AccessFs::from_all(abi);
         let mut compiler = Compiler {
             site,
+            known,
             rules: Vec::new(),
-            scratch_rights: SCRATCH,
+            scratch_rights: SCRATCH & known,
         };
         for grant in &profile.read {
             compiler.grant(&grant.path, READ, grant.if_exists, &grant.origin)?;
@@ -71,7 +73,7 @@ impl Filesystem {
             }
         }
         for grant in &profile.landlock {
-            let rights = named_rights(&grant.access, abi, &grant.origin)?;
+            let rights = named_rights(&grant.access, known, abi, &grant.origin)?;
             compiler.grant(&grant.path, rights, grant.if_exists, &grant.origin)?;
         }
         for path in &site.secrets {
@@ -93,6 +95,7 @@ impl Filesystem {
 
         let mut zygote = Compiler {
             site,
+            known,
             rules: Vec::new(),
             scratch_rights,
         };
@@ -152,6 +155,8 @@ impl Rule {
 
 struct Compiler<'a> {
     site: &'a Site,
+    /// The rights that this kernel knows: what it does not know it does not deny.
+    known: Rights,
     rules: Vec<Rule>,
     scratch_rights: Rights,
 }
@@ -171,7 +176,7 @@ impl Compiler<'_> {
                     origin: origin.clone(),
                 });
             }
-            self.scratch_rights |= rights;
+            self.scratch_rights |= rights & self.known;
             return Ok(());
         }
         for path in self.expand(template, origin)? {
@@ -218,9 +223,9 @@ impl Compiler<'_> {
                 source,
             })?;
         let rights = if metadata.is_dir() {
-            rights
+            rights & self.known
         } else {
-            rights & FILE
+            rights & self.known & FILE
         };
         if !rights.is_empty() {
             self.rules.push(Rule {
@@ -259,17 +264,29 @@ impl Compiler<'_> {
 const FILE: Rights =
     make_bitflags!(AccessFs::{Execute | WriteFile | ReadFile | Truncate | IoctlDev});
 
-fn named_rights(names: &[String], abi: ABI, origin: &Origin) -> Result<Rights, CompileError> {
-    let known = AccessFs::from_all(abi);
+/// The named rights that this kernel knows. One that it does not know it does not deny either, but for
+/// REFER: before that right existed, Landlock denied what it allows.
+fn named_rights(
+    names: &[String],
+    known: Rights,
+    abi: ABI,
+    origin: &Origin,
+) -> Result<Rights, CompileError> {
     let mut rights = Rights::EMPTY;
     for name in names {
         let bit = rights::bit(name);
         let right = known.iter().find(|right| Some(*right as u64) == bit);
-        rights |= right.ok_or_else(|| CompileError::UnknownRight {
-            access: name.clone(),
-            abi: abi as i32,
-            origin: origin.clone(),
-        })?;
+        match right {
+            Some(right) => rights |= right,
+            None if name == "refer" => {
+                return Err(CompileError::UnknownRight {
+                    access: name.clone(),
+                    abi: abi as i32,
+                    origin: origin.clone(),
+                });
+            }
+            None => {}
+        }
     }
     Ok(rights)
 }

@@ -1,11 +1,13 @@
 //! Policies: a profile compiled for one kernel and one place.
 //!
 //! Compilation handles every right that the kernel knows; a profile only lists allowances. What
-//! cannot be enforced in full on this kernel is an error that names the missing feature. The result
+//! cannot be enforced in full on this kernel, by Landlock or in its place by the filter, is an error
+//! that names the missing feature, unless the profile accepts that very gap. The result
 //! holds opened paths, so that what was granted stays what was granted.
 #![forbid(unsafe_code)]
 
 pub mod bpf;
+pub mod channels;
 mod error;
 mod filesystem;
 pub mod interpreter;
@@ -27,11 +29,12 @@ use crate::enforce::{EnforceError, Enforced, Layer, ResourceLimits};
 use crate::names::syscalls::Arch;
 use crate::profile::{Limits, Profile};
 use crate::scratch::Scratch;
+use channels::{Assessment, Closure};
 use filesystem::Filesystem;
 use network::Network;
 use syscalls::Intents;
 
-pub use error::CompileError;
+pub use error::{CompileError, Gap};
 
 /// Where a function lives: what the variables of a profile stand for, and what it starts with.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +74,7 @@ pub struct Policy {
     worker: Layer,
     limits: Limits,
     burial: Burial,
+    assessments: Vec<Assessment>,
 }
 
 /// The first ABI with both scopes: `LANDLOCK_SCOPE_SIGNAL`, `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`.
@@ -87,8 +91,9 @@ impl Policy {
         kernel: &Kernel,
         site: &Site,
     ) -> Result<Self, CompileError> {
-        if let Some(missing) = missing_features(kernel).into_iter().next() {
-            return Err(CompileError::NotEnforceable(missing));
+        let assessments = channels::assess(profile, &limits, kernel, site);
+        if let Some(gap) = assessments.iter().find_map(Gap::of) {
+            return Err(CompileError::NotEnforceable(gap));
         }
         if !profile.run.is_empty() && limits.processes < 2 {
             let origin = profile.run[0].origin.clone();
@@ -101,13 +106,15 @@ impl Policy {
             listen: !profile.listen.is_empty(),
             processes: limits.processes > 1,
             exec: site.program.is_some() || !profile.run.is_empty(),
-            signal_scope: kernel.landlock_abi >= SCOPES,
+            imports: site.interpreter.is_some(),
+            group_burial: kernel.landlock_abi < SCOPES,
+            substitutes: channels::substitutes(&assessments),
             grants: &profile.seccomp,
         };
         Ok(Self {
             abi,
             filesystem: Filesystem::compile(profile, site, abi)?,
-            network: Network::compile(profile),
+            network: Network::compile(profile, abi),
             zygote: Layer {
                 drop_capabilities: true,
                 limits: ResourceLimits {
@@ -123,6 +130,7 @@ impl Policy {
             },
             burial: burial(&limits, kernel),
             limits,
+            assessments,
         })
     }
 
@@ -148,6 +156,18 @@ impl Policy {
     #[must_use]
     pub fn burial(&self) -> Burial {
         self.burial
+    }
+
+    /// The channels, and what closes each of them.
+    #[must_use]
+    pub fn assessments(&self) -> &[Assessment] {
+        &self.assessments
+    }
+
+    /// The channels that are open because the profile accepts it.
+    pub fn open_channels(&self) -> impl Iterator<Item = &Assessment> {
+        let accepted = |it: &&Assessment| matches!(it.closure, Closure::Accepted(_));
+        self.assessments.iter().filter(accepted)
     }
 
     /// A ruleset for the zygote: the profile's paths, and the directory of all its scratches.
@@ -179,12 +199,18 @@ impl Policy {
     }
 
     fn create_ruleset(&self) -> Result<RulesetCreated, CompileError> {
-        Ok(Ruleset::default()
+        let mut ruleset = Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
-            .handle_access(AccessFs::from_all(self.abi))?
-            .handle_access(AccessNet::from_all(self.abi))?
-            .scope(Scope::from_all(self.abi))?
-            .create()?)
+            .handle_access(AccessFs::from_all(self.abi))?;
+        let network = AccessNet::from_all(self.abi);
+        if !network.is_empty() {
+            ruleset = ruleset.handle_access(network)?;
+        }
+        let scopes = Scope::from_all(self.abi);
+        if !scopes.is_empty() {
+            ruleset = ruleset.scope(scopes)?;
+        }
+        Ok(ruleset.create()?)
     }
 }
 
@@ -198,86 +224,6 @@ pub enum PolicyError {
     #[error(transparent)]
     Enforce(#[from] EnforceError),
 }
-
-/// A kernel feature that full enforcement needs and this kernel lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MissingFeature {
-    /// Its name, as one would accept the gap.
-    pub name: &'static str,
-    /// What stays open without it.
-    pub consequence: &'static str,
-    /// What brings it.
-    pub remedy: &'static str,
-}
-
-/// What full enforcement needs and `kernel` lacks, the gravest first.
-#[must_use]
-pub fn missing_features(kernel: &Kernel) -> Vec<MissingFeature> {
-    LANDLOCK_FEATURES
-        .iter()
-        .filter(|(abi, _)| kernel.landlock_abi < *abi)
-        .map(|(_, feature)| *feature)
-        .chain((!kernel.seccomp).then_some(SECCOMP))
-        .collect()
-}
-
-const SECCOMP: MissingFeature = MissingFeature {
-    name: "seccomp",
-    consequence: "system calls are not filtered",
-    remedy: "a kernel with CONFIG_SECCOMP_FILTER, and an engine that lets seccomp(2) through",
-};
-
-/// ABI, feature; from <https://docs.kernel.org/userspace-api/landlock.html>.
-const LANDLOCK_FEATURES: [(u32, MissingFeature); 6] = [
-    (
-        1,
-        MissingFeature {
-            name: "landlock",
-            consequence: "files and processes of other calls are in reach",
-            remedy: "Linux 5.13 or later with landlock in the `lsm=` list, and an engine whose seccomp profile allows landlock_*",
-        },
-    ),
-    (
-        2,
-        MissingFeature {
-            name: "landlock-refer",
-            consequence: "no file can be renamed between directories",
-            remedy: "Linux 5.19 or later (Landlock ABI 2)",
-        },
-    ),
-    (
-        3,
-        MissingFeature {
-            name: "landlock-truncate",
-            consequence: "files that are not granted can be truncated",
-            remedy: "Linux 6.2 or later (Landlock ABI 3)",
-        },
-    ),
-    (
-        4,
-        MissingFeature {
-            name: "landlock-tcp",
-            consequence: "TCP ports that are not granted can be bound and connected to",
-            remedy: "Linux 6.7 or later (Landlock ABI 4)",
-        },
-    ),
-    (
-        5,
-        MissingFeature {
-            name: "landlock-ioctl-dev",
-            consequence: "device files take any ioctl",
-            remedy: "Linux 6.10 or later (Landlock ABI 5)",
-        },
-    ),
-    (
-        SCOPES,
-        MissingFeature {
-            name: "landlock-scopes",
-            consequence: "calls can signal each other and meet on abstract unix sockets",
-            remedy: "Linux 6.12 or later (Landlock ABI 6)",
-        },
-    ),
-];
 
 fn burial(limits: &Limits, kernel: &Kernel) -> Burial {
     match (limits.processes > 1, kernel.landlock_abi >= SCOPES) {

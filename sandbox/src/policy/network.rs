@@ -1,11 +1,12 @@
 //! TCP ports as Landlock rules.
 
-use landlock::{AccessNet, NetPort, RulesetCreated, RulesetCreatedAttr};
+use landlock::{ABI, Access, AccessNet, NetPort, RulesetCreated, RulesetCreatedAttr};
 
 use super::CompileError;
 use crate::profile::Profile;
 
-/// The ports that may be connected to and bound; every other is denied.
+/// The ports that may be connected to and bound; every other is denied. Below ABI 4, which knows no
+/// ports, there are none: the filter denies all, or the profile accepts that none is.
 #[derive(Debug)]
 pub(super) struct Network {
     connect: Vec<u16>,
@@ -13,7 +14,13 @@ pub(super) struct Network {
 }
 
 impl Network {
-    pub(super) fn compile(profile: &Profile) -> Self {
+    pub(super) fn compile(profile: &Profile, abi: ABI) -> Self {
+        if AccessNet::from_all(abi).is_empty() {
+            return Self {
+                connect: Vec::new(),
+                listen: Vec::new(),
+            };
+        }
         Self {
             connect: profile.connect.iter().map(|grant| grant.port).collect(),
             listen: profile.listen.iter().map(|grant| grant.port).collect(),

@@ -13,10 +13,12 @@ mod delta;
 mod floor;
 mod grants;
 mod sockets;
+mod substitutes;
 
 pub use arguments::has_argument_rules;
 pub use delta::{pin_descriptor, worker_delta};
 pub use floor::{Group, groups};
+pub use substitutes::Substitutes;
 
 use crate::names::syscalls::{Arch, number};
 use crate::policy::bpf::{Action, BpfError, Entry, RuleTable};
@@ -35,8 +37,12 @@ pub struct Intents<'a> {
     pub processes: bool,
     /// A worker may execute programs after its filter is in place.
     pub exec: bool,
-    /// Landlock bounds signals (ABI 6 and later).
-    pub signal_scope: bool,
+    /// The zygote runs the function's code, whose imports an interpreter makes there.
+    pub imports: bool,
+    /// Calls that fork are buried by process group (below ABI 6), which nobody may leave then.
+    pub group_burial: bool,
+    /// What is closed here because this kernel's Landlock does not.
+    pub substitutes: Substitutes,
     /// The profile's `advanced.seccomp`.
     pub grants: &'a [SeccompGrant],
 }
@@ -107,6 +113,9 @@ pub fn function_filter(intents: &Intents<'_>) -> Result<RuleTable, SyscallsError
         .filter(|(name, _)| !delta::ZYGOTE.contains(name))
     {
         set(name, Entry::always(action)?)?;
+    }
+    for (name, entry) in substitutes::of_function(intents)? {
+        set(name, entry)?;
     }
     // Calls younger than the table are answered as by an older kernel, which newer C libraries expect.
     for number in FIRST_UNKNOWN..END_OF_UNKNOWN {

@@ -8,12 +8,20 @@ use super::diagnostic::Span;
 use super::path;
 use super::reader::{Fields, Reader};
 use super::yaml::{DNS_LABEL, Node, Spanned, instead_of, is_dns_label};
-use super::{LandlockGrant, PathGrant, PortGrant, Profile, SeccompAction, SeccompGrant};
-use crate::names::{errno, landlock, syscalls};
+use super::{AcceptedGap, LandlockGrant, PathGrant, PortGrant, Profile, SeccompAction, SeccompGrant};
+use crate::names::{channels, errno, landlock, syscalls};
 
 const DOCUMENT: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
 const SPEC: &[&str] = &[
-    "extends", "read", "write", "connect", "listen", "run", "ceiling", "advanced",
+    "extends",
+    "read",
+    "write",
+    "connect",
+    "listen",
+    "run",
+    "ceiling",
+    "advanced",
+    "acceptGaps",
 ];
 const PATH: &[&str] = &["path", "ifExists", "why"];
 const PORT: &[&str] = &["port", "why"];
@@ -53,6 +61,7 @@ impl Reader<'_> {
             connect: self.entries(spec.get("connect"), Self::port_grant),
             listen: self.entries(spec.get("listen"), Self::port_grant),
             ceiling: self.ceiling(spec.get("ceiling")),
+            accept_gaps: self.gaps(spec.get("acceptGaps")),
             ..closed
         };
         let advanced = spec.get("advanced");
@@ -90,6 +99,24 @@ impl Reader<'_> {
             }
         }
         parents
+    }
+
+    fn gaps(&mut self, list: Option<&Spanned<Node>>) -> Vec<AcceptedGap> {
+        let mut gaps: Vec<AcceptedGap> = Vec::new();
+        for item in self.list(list) {
+            let Some(channel) = self.text(item) else {
+                continue;
+            };
+            if !channels::ACCEPTABLE.contains(&channel.value.as_str()) {
+                self.unknown("gap", &channel, &channels::ACCEPTABLE);
+            } else if gaps.iter().all(|gap| gap.channel != channel.value) {
+                gaps.push(AcceptedGap {
+                    origin: self.origin(channel.span),
+                    channel: channel.value,
+                });
+            }
+        }
+        gaps
     }
 
     fn entries<T>(

@@ -1,8 +1,9 @@
 //! Inheritance: a profile and all that it extends, joined into one.
 //!
 //! Allowances are a union in the order of `extends`, limits the smallest of all. Both are
-//! associative, so parents can be joined one by one, each once, before what extends them. Knows
-//! profiles only.
+//! associative, so parents can be joined one by one, each once, before what extends them. Gaps that a
+//! parent accepts are not inherited: they would open a channel to a profile whose author has not
+//! thought of it. Knows profiles only.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +64,10 @@ impl ProfileSource {
     }
 
     fn joined(&self) -> Result<Profile, InheritError> {
-        let closed = Profile::closed(&self.own.name);
+        let closed = Profile {
+            accept_gaps: self.own.accept_gaps.clone(),
+            ..Profile::closed(&self.own.name)
+        };
         Ok(lineage(self)?
             .into_iter()
             .fold(closed, |sum, source| sum.join(source.own.clone())))
@@ -236,12 +240,14 @@ impl Profile {
             ceiling: Ceiling::default(),
             landlock: Vec::new(),
             seccomp: Vec::new(),
+            accept_gaps: Vec::new(),
         }
     }
 
     /// This profile and another, under this one's name: every allowance of both, the smaller limits.
     ///
-    /// Of entries that allow the same, the first stays, with its reason and origin.
+    /// Of entries that allow the same, the first stays, with its reason and origin. As the name, the
+    /// accepted gaps are this profile's.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         Self {
@@ -254,6 +260,7 @@ impl Profile {
             ceiling: self.ceiling.min(other.ceiling),
             landlock: union(self.landlock, other.landlock),
             seccomp: union(self.seccomp, other.seccomp),
+            accept_gaps: self.accept_gaps,
         }
     }
 }

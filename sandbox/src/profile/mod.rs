@@ -56,6 +56,8 @@ pub struct Profile {
     pub landlock: Vec<LandlockGrant>,
     /// System calls by name (`advanced.seccomp`).
     pub seccomp: Vec<SeccompGrant>,
+    /// Channels that may stay open where the kernel cannot close them (`acceptGaps`). Not inherited.
+    pub accept_gaps: Vec<AcceptedGap>,
 }
 
 /// Where an entry was written: for messages, `explain` and audit.
@@ -125,6 +127,15 @@ pub struct SeccompGrant {
     pub action: SeccompAction,
     /// The operator's reason.
     pub why: Option<String>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// A channel that the operator knows to be open on an older kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedGap {
+    /// One of [`crate::names::channels::ACCEPTABLE`], checked.
+    pub channel: String,
     /// Where it was written.
     pub origin: Origin,
 }

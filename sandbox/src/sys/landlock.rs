@@ -12,7 +12,8 @@ const CREATE_RULESET_VERSION: libc::c_uint = 1;
 /// The Landlock ABI of this kernel; 0 where Landlock is absent, disabled or hidden.
 ///
 /// # Errors
-/// Any error but `ENOSYS` and `EOPNOTSUPP`.
+/// Any error but `ENOSYS`, `EOPNOTSUPP`, and `EPERM`, which is what engines answer to calls that their
+/// filter does not know.
 pub fn abi() -> io::Result<u32> {
     // SAFETY: with a null attribute, size 0 and the VERSION flag the kernel reads no memory.
     let version = unsafe {
@@ -26,7 +27,7 @@ pub fn abi() -> io::Result<u32> {
     match check_long(version) {
         Ok(version) => Ok(u32::try_from(version).unwrap_or(0)),
         Err(error) => match error.raw_os_error() {
-            Some(libc::ENOSYS | libc::EOPNOTSUPP) => Ok(0),
+            Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EPERM) => Ok(0),
             _ => Err(error),
         },
     }

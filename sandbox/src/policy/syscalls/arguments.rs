@@ -5,7 +5,7 @@
 //! (`SYSCALL_DEFINE*`), not the C library's. Constants are from the uapi headers named beside them.
 #![forbid(unsafe_code)]
 
-use super::{Intents, sockets};
+use super::{Intents, Substitutes, sockets};
 use crate::names::syscalls::Arch;
 use crate::policy::bpf::{Action, BpfError, Clause, Compare, Condition, Entry, Width};
 
@@ -37,7 +37,9 @@ pub fn has_argument_rules(name: &str) -> bool {
         listen: true,
         processes: true,
         exec: true,
-        signal_scope: true,
+        imports: false,
+        group_burial: false,
+        substitutes: Substitutes::NONE,
         grants: &[],
     };
     let rules = rules(&ALL).unwrap_or_default();

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use super::arguments::{bits, dword, values, when};
-use super::{Intents, SyscallsError, grants};
+use super::{Intents, SyscallsError, grants, substitutes};
 use crate::names::syscalls::{Arch, number};
 use crate::policy::bpf::{Action, BpfError, Clause, Compare, Condition, Entry, RuleTable, Width};
 
@@ -81,24 +81,17 @@ pub fn worker_delta(intents: &Intents<'_>) -> Result<RuleTable, SyscallsError> {
             take(name, Entry::always(EPERM)?)?;
         }
     }
-    if !intents.signal_scope {
-        // Nothing but the filter keeps signals from the host and other calls, and a pid of one's own
-        // cannot be told from theirs. raise and pthread_kill fail; abort ends the process all the
-        // same. A worker that left its process group would survive its burial.
-        for name in [
-            "kill",
-            "tkill",
-            "tgkill",
-            "rt_sigqueueinfo",
-            "rt_tgsigqueueinfo",
-            "setpgid",
-            "setsid",
-        ] {
+    if intents.group_burial {
+        // Who left the process group would survive its burial.
+        for name in ["setpgid", "setsid"] {
             take(name, Entry::always(EPERM)?)?;
         }
-        if granted.allows("pidfd_send_signal") {
-            take("pidfd_send_signal", Entry::always(ENOSYS)?)?;
-        }
+    }
+    for (name, entry) in substitutes::of_worker(intents)? {
+        take(name, entry)?;
+    }
+    if intents.substitutes.signals && granted.allows("pidfd_send_signal") {
+        take("pidfd_send_signal", Entry::always(ENOSYS)?)?;
     }
     for (name, action) in granted.refusals().filter(|(name, _)| ZYGOTE.contains(name)) {
         take(name, Entry::always(action)?)?;

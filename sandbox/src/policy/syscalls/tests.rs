@@ -3,6 +3,7 @@
 mod granted;
 mod network;
 mod rules;
+mod substitutes;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -19,8 +20,20 @@ const NONE: Intents<'_> = Intents {
     listen: false,
     processes: false,
     exec: false,
-    signal_scope: true,
+    imports: false,
+    group_burial: false,
+    substitutes: Substitutes::NONE,
     grants: &[],
+};
+/// On a kernel whose Landlock knows files only.
+const OLD: Intents<'_> = Intents {
+    group_burial: true,
+    substitutes: Substitutes {
+        truncate: true,
+        ioctl_dev: true,
+        signals: true,
+    },
+    ..NONE
 };
 const CONNECT: Intents<'_> = Intents {
     connect: true,
@@ -321,9 +334,10 @@ fn the_programs_answer_as_their_tables() {
             NONE,
             CONNECT,
             LISTEN,
+            OLD,
             Intents {
-                signal_scope: false,
-                ..NONE
+                imports: true,
+                ..OLD
             },
         ] {
             let intents = Intents { arch, ..intents };

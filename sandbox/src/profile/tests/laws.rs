@@ -83,12 +83,17 @@ fn seccomp() -> impl Strategy<Value = SeccompGrant> {
     })
 }
 
+fn gap() -> impl Strategy<Value = AcceptedGap> {
+    ("tcp|udp|truncate", origin()).prop_map(|(channel, origin)| AcceptedGap { channel, origin })
+}
+
 fn profile() -> impl Strategy<Value = Profile> {
     let paths = || vec(path(), 0..4);
     let ports = || vec(port(), 0..4);
     let advanced = (vec(landlock(), 0..4), vec(seccomp(), 0..4));
-    (vec(paths(), 3), vec(ports(), 2), ceiling(), advanced).prop_map(
-        |(mut paths, mut ports, ceiling, (landlock, seccomp))| Profile {
+    let gaps = vec(gap(), 0..3);
+    (vec(paths(), 3), vec(ports(), 2), ceiling(), advanced, gaps).prop_map(
+        |(mut paths, mut ports, ceiling, (landlock, seccomp), accept_gaps)| Profile {
             name: "p".into(),
             read: paths.pop().unwrap(),
             write: paths.pop().unwrap(),
@@ -98,6 +103,7 @@ fn profile() -> impl Strategy<Value = Profile> {
             ceiling,
             landlock,
             seccomp,
+            accept_gaps,
         },
     )
 }
@@ -164,7 +170,14 @@ proptest! {
         prop_assert_eq!(join(&join(&a, &b), &c), join(&a, &join(&b, &c)));
         let once = join(&a, &b);
         prop_assert_eq!(join(&once, &b), once.clone());
-        prop_assert_eq!(join(&Profile::closed("p"), &once), once);
+        let accept_gaps = a.accept_gaps;
+        let closed = Profile { accept_gaps, ..Profile::closed("p") };
+        prop_assert_eq!(join(&closed, &once), once);
+    }
+
+    #[test]
+    fn accepted_gaps_are_not_joined(a in profile(), b in profile()) {
+        prop_assert_eq!(a.clone().join(b).accept_gaps, a.accept_gaps);
     }
 
     #[test]

@@ -37,10 +37,6 @@ fn threads_yes_processes_only_where_granted_namespaces_never() {
 
 #[test]
 fn a_worker_executes_and_signals_only_where_that_is_bounded() {
-    let unscoped = Intents {
-        signal_scope: false,
-        ..NONE
-    };
     for name in ["execve", "execveat"] {
         assert_eq!(Filters::zygote(&NONE).answer(name, &[]), ALLOW);
         assert_eq!(Filters::worker(&NONE).answer(name, &[]), EPERM);
@@ -59,8 +55,9 @@ fn a_worker_executes_and_signals_only_where_that_is_bounded() {
         "setpgid",
     ] {
         assert_eq!(Filters::worker(&NONE).answer(name, &[]), ALLOW, "{name}");
+        let stranger = [4_000_000, 4_000_000];
         assert_eq!(
-            Filters::worker(&unscoped).answer(name, &[]),
+            Filters::worker(&OLD).answer(name, &stranger),
             EPERM,
             "{name}"
         );
