@@ -20,7 +20,7 @@ const ZYGOTE_LIBRARY: &[u8] = include_bytes!(env!("LEASEHOLD_ZYGOTE_LIBRARY"));
 /// The host's own surroundings, made once.
 #[derive(Debug)]
 pub struct Host {
-    /// The kernel as it was probed at start.
+    /// The kernel as it was probed at start, or as it is to be taken.
     pub kernel: Kernel,
     /// The state directory.
     pub state: State,
@@ -47,6 +47,8 @@ pub struct Options {
     pub max_workers: usize,
     /// The folder of secrets.
     pub secrets: PathBuf,
+    /// The Landlock ABI to make do with, at most the kernel's own.
+    pub kernel_abi: Option<u32>,
 }
 
 /// Why there is no host.
@@ -55,6 +57,17 @@ pub enum HostError {
     /// The kernel cannot be asked.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// Simulating takes a kernel that can do it.
+    #[error(
+        "this kernel has Landlock ABI {kernel}, so policies for ABI {asked} cannot be enforced; only \
+         `check` takes a higher one"
+    )]
+    KernelAbi {
+        /// The ABI to be simulated.
+        asked: u32,
+        /// The kernel's own.
+        kernel: u32,
+    },
     /// A call to it failed.
     #[error("{act}: {source}")]
     Act {
@@ -77,7 +90,7 @@ impl Host {
         process::forbid_inspection().map_err(act("cannot forbid inspection"))?;
         // A worker takes up to nine.
         process::raise_descriptor_limit().map_err(act("cannot raise the limit of descriptors"))?;
-        let kernel = Kernel::probe()?;
+        let kernel = as_asked(Kernel::probe()?, options.kernel_abi)?;
         Ok(Arc::new(Self {
             metrics: Metrics::new(kernel.landlock_abi),
             kernel,
@@ -89,5 +102,22 @@ impl Host {
             library: fds::sealed_memfd(c"leasehold-zygote", ZYGOTE_LIBRARY)
                 .map_err(act("cannot make a memfd for the library"))?,
         }))
+    }
+}
+
+/// The kernel, with a lower Landlock ABI if that is wanted.
+fn as_asked(kernel: Kernel, abi: Option<u32>) -> Result<Kernel, HostError> {
+    match abi {
+        None => Ok(kernel),
+        Some(asked) if asked > kernel.landlock_abi => Err(HostError::KernelAbi {
+            asked,
+            kernel: kernel.landlock_abi,
+        }),
+        Some(asked) => {
+            if asked < kernel.landlock_abi {
+                tracing::info!(abi = asked, "only this much of Landlock is used");
+            }
+            Ok(kernel.with_landlock_abi(asked))
+        }
     }
 }

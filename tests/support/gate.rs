@@ -40,7 +40,8 @@ impl Gate {
         }
     }
 
-    fn text(&self) -> String {
+    /// What has been read of the reply.
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.read).into_owned()
     }
 

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use leasehold_sandbox::kernel::KernelError;
 
 use crate::function::Found;
 use crate::host::{Host, HostError, Options};
@@ -105,6 +106,9 @@ struct Places {
     /// Let functions ask for `isolation: none`
     #[arg(long, env = "LEASEHOLD_ALLOW_UNISOLATED")]
     allow_unisolated: bool,
+    /// Use no more of Landlock than kernels with this ABI have, as if this were one of them
+    #[arg(long, env = "LEASEHOLD_KERNEL_ABI", value_name = "ABI")]
+    kernel_abi: Option<u32>,
 }
 
 /// Why a command failed. `Display` says what to do about it.
@@ -118,6 +122,8 @@ pub(crate) enum CliError {
     Admin(#[from] admin::AdminError),
     #[error(transparent)]
     Profile(#[from] profile::ProfileError),
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     #[error("cannot listen on {address}: {source}; give another with {option}")]
     Listen {
         option: &'static str,
@@ -195,6 +201,7 @@ impl Places {
             allow_unisolated: self.allow_unisolated,
             max_workers: usize::try_from(self.max_workers).unwrap_or(usize::MAX),
             secrets: self.secrets.clone(),
+            kernel_abi: self.kernel_abi,
         };
         let host = Host::new(State::open(self.state.as_deref())?, options)?;
         let functions = if self.functions.is_empty() {

@@ -106,7 +106,7 @@ fn list(services: &Services) -> String {
 }
 
 /// Ready when every function is, those aside that a reload has added and that never were; the body says
-/// which is not, and why. Not ready when the host is about to end.
+/// which is not, and why, and which channels are open. Not ready when the host is about to end.
 fn readiness(services: &Services) -> (StatusCode, String) {
     if services.draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned());
@@ -123,6 +123,11 @@ fn readiness(services: &Services) -> (StatusCode, String) {
             .and_then(|why| why.lines().next())
             .unwrap_or("ready");
         text.push_str(&format!("{}: {line}\n", service.name));
+        let open = service.open_channels();
+        if !open.is_empty() {
+            let open = open.join(", ");
+            text.push_str(&format!("{}: open as accepted: {open}\n", service.name));
+        }
         if let Some(why) = service.stale() {
             let why = why.lines().next().unwrap_or_default();
             text.push_str(&format!(

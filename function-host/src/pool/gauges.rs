@@ -27,4 +27,8 @@ impl Live for Pool {
     fn ready(&self) -> bool {
         *self.readiness.borrow() == Readiness::Ready
     }
+
+    fn open_channels(&self) -> Vec<&'static str> {
+        self.open_channels()
+    }
 }

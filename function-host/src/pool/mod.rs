@@ -9,6 +9,7 @@ mod cgi;
 mod conversation;
 mod exchange;
 mod frames;
+mod gaps;
 mod gauges;
 mod headers;
 mod keeper;
@@ -115,6 +116,7 @@ impl Pool {
     pub fn start(host: &Arc<Host>, function: Arc<Function>) -> Result<Arc<Self>, PoolError> {
         let scratches = ScratchRoot::create(&host.state.scratches(), &function.name)?;
         let policy = compile(host, &function, &scratches)?;
+        gaps::announce(&function.name, policy.as_ref());
         let directory = scratches.path().join("zygote");
         std::fs::create_dir(&directory)?;
         let admission = function.admission;

@@ -254,6 +254,15 @@ impl Service {
         }
     }
 
+    /// The channels that are open to its calls because its profile accepts it, by name.
+    #[must_use]
+    pub fn open_channels(&self) -> Vec<&'static str> {
+        match &self.state {
+            ServiceState::Pool(pool) => pool.open_channels(),
+            ServiceState::Refused(_) => Vec::new(),
+        }
+    }
+
     /// The directories in which a change may make another version of it.
     #[must_use]
     pub fn watched(&self) -> Vec<PathBuf> {

@@ -207,6 +207,7 @@ impl Collector for Table {
                 count(&mut family, &labels, of(function))?;
             }
         }
+        open_channels(&mut encoder, &functions)?;
         reloads(&mut encoder, &functions)?;
         let help = "Lines of the log that were dropped because nobody read them in time";
         encoder
@@ -234,6 +235,22 @@ fn calls(
     for (outcome, value) in others {
         let labels = [("function", NO_FUNCTION), ("outcome", outcome)];
         count(&mut family, &labels, value)?;
+    }
+    Ok(())
+}
+
+/// Only those that are open: as a rule none is.
+fn open_channels(
+    encoder: &mut DescriptorEncoder<'_>,
+    functions: &[Arc<FunctionMetrics>],
+) -> fmt::Result {
+    let help = "1 for each channel that this kernel leaves open to a function's calls, as its profile accepts";
+    let mut family = encoder.encode_descriptor("channel_open", help, None, MetricType::Gauge)?;
+    for function in functions {
+        for channel in function.open_channels() {
+            let labels = [("function", function.name.as_str()), ("channel", channel)];
+            family.encode_family(&labels)?.encode_gauge(&1_i64)?;
+        }
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! somebody scrapes. Label values are names of functions that this host has found and the variants of
 //! the enums here, never anything from a request, so that clients cannot make series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -57,6 +57,8 @@ pub trait Live: std::fmt::Debug + Send + Sync {
     fn parked(&self) -> usize;
     /// Whether the function can be called.
     fn ready(&self) -> bool;
+    /// The channels that are open to its calls, by name.
+    fn open_channels(&self) -> Vec<&'static str>;
 }
 
 /// How a call ended, as a label. Names are those of outcomes, and of what has none.
@@ -274,6 +276,13 @@ impl FunctionMetrics {
     /// Calls that have a worker and no complete reply.
     pub(super) fn running(&self) -> i64 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The channels that are open to its calls, by name.
+    pub(super) fn open_channels(&self) -> BTreeSet<&'static str> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let pools = live.iter().filter_map(Weak::upgrade);
+        pools.flat_map(|pool| pool.open_channels()).collect()
     }
 
     /// Workers parked, and whether any pool can be called.

@@ -143,6 +143,9 @@ impl Live for Fake {
     fn ready(&self) -> bool {
         self.1
     }
+    fn open_channels(&self) -> Vec<&'static str> {
+        if self.1 { vec!["tcp"] } else { Vec::new() }
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use super::diagnostic::Span;
 use super::path;
 use super::reader::{Fields, Reader};
 use super::yaml::{DNS_LABEL, Node, Spanned, instead_of, is_dns_label};
-use super::{AcceptedGap, LandlockGrant, PathGrant, PortGrant, Profile, SeccompAction, SeccompGrant};
+use super::{
+    AcceptedGap, LandlockGrant, PathGrant, PortGrant, Profile, SeccompAction, SeccompGrant,
+};
 use crate::names::{channels, errno, landlock, syscalls};
 
 const DOCUMENT: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
