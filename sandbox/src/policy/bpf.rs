@@ -155,6 +155,6 @@ pub fn compile(table: &RuleTable) -> Result<Program, BpfError> {
 }
 
 #[cfg(test)]
-mod oracle;
+pub(super) mod oracle;
 #[cfg(test)]
 mod tests;

@@ -100,17 +100,8 @@ impl Policy {
             return Err(CompileError::RunWithoutProcesses { origin });
         }
         let abi = ABI::from(i32::try_from(kernel.landlock_abi).unwrap_or(i32::MAX));
-        let intents = Intents {
-            arch: Arch::native().ok_or(CompileError::UnknownArchitecture)?,
-            connect: !profile.connect.is_empty(),
-            listen: !profile.listen.is_empty(),
-            processes: limits.processes > 1,
-            exec: site.program.is_some() || !profile.run.is_empty(),
-            imports: site.interpreter.is_some(),
-            group_burial: kernel.landlock_abi < SCOPES,
-            substitutes: channels::substitutes(&assessments),
-            grants: &profile.seccomp,
-        };
+        let arch = Arch::native().ok_or(CompileError::UnknownArchitecture)?;
+        let intents = intents(profile, &limits, kernel, site, &assessments, arch);
         Ok(Self {
             abi,
             filesystem: Filesystem::compile(profile, site, abi)?,
@@ -225,6 +216,28 @@ pub enum PolicyError {
     Enforce(#[from] EnforceError),
 }
 
+/// What the profile and the kernel mean for system calls.
+fn intents<'a>(
+    profile: &'a Profile,
+    limits: &Limits,
+    kernel: &Kernel,
+    site: &Site,
+    assessments: &[Assessment],
+    arch: Arch,
+) -> Intents<'a> {
+    Intents {
+        arch,
+        connect: !profile.connect.is_empty(),
+        listen: !profile.listen.is_empty(),
+        processes: limits.processes > 1,
+        exec: site.program.is_some() || !profile.run.is_empty(),
+        imports: site.interpreter.is_some(),
+        group_burial: kernel.landlock_abi < SCOPES,
+        substitutes: channels::substitutes(assessments),
+        grants: &profile.seccomp,
+    }
+}
+
 fn burial(limits: &Limits, kernel: &Kernel) -> Burial {
     match (limits.processes > 1, kernel.landlock_abi >= SCOPES) {
         (false, _) => Burial::Worker,
@@ -245,3 +258,6 @@ fn resource_limits(limits: &Limits) -> ResourceLimits {
 fn close_over(ruleset: RulesetCreated) -> Result<OwnedFd, CompileError> {
     Option::<OwnedFd>::from(ruleset).ok_or(CompileError::NoRuleset)
 }
+
+#[cfg(test)]
+mod tests;

@@ -194,3 +194,91 @@ proptest! {
         assert_agreement(arch, &rules, &around(&rules));
     }
 }
+
+/// seccompiler's opinion on which calls a table lets pass.
+///
+/// It knows one answer for all rules and one for all else, and no order among them. So it is asked for
+/// each call about the clauses that differ from what is answered otherwise, in one program for those
+/// that let pass and in another for those that refuse.
+#[derive(Debug)]
+pub(in crate::policy) struct Oracle {
+    passing: Program,
+    refusing: Program,
+    refused: std::collections::BTreeSet<u32>,
+}
+
+impl Oracle {
+    pub(in crate::policy) fn of(table: &RuleTable) -> Self {
+        let (mut passing, mut refusing) = (BTreeMap::new(), BTreeMap::new());
+        for (&number, entry) in table.entries() {
+            let (clauses, otherwise) = entry.parts();
+            let passes = otherwise == Action::Allow;
+            let differs = |(conditions, action): (&[Condition], Action)| {
+                ((action == Action::Allow) != passes).then(|| conditions.iter().map(of).collect())
+            };
+            let rules: Vec<Vec<SeccompCondition>> = clauses.filter_map(differs).collect();
+            match (passes, rules.is_empty()) {
+                (true, true) => drop(passing.insert(i64::from(number), Vec::new())),
+                (true, false) => drop(refusing.insert(i64::from(number), rules)),
+                (false, true) => {}
+                (false, false) => drop(passing.insert(i64::from(number), rules)),
+            }
+        }
+        Self {
+            refused: refusing.keys().filter_map(|&n| n.try_into().ok()).collect(),
+            passing: linear(table.arch(), passing, false),
+            refusing: linear(table.arch(), refusing, true),
+        }
+    }
+
+    /// Whether a call that the table has an entry for passes.
+    pub(in crate::policy) fn passes(&self, data: &SeccompData) -> bool {
+        let program = if self.refused.contains(&(data.nr as u32)) {
+            &self.refusing
+        } else {
+            &self.passing
+        };
+        run(program, data).unwrap() == Action::Allow.verdict()
+    }
+}
+
+fn of(condition: &Condition) -> SeccompCondition {
+    let (arg, width, compare) = condition.parts();
+    let length = match width {
+        Width::Dword => SeccompCmpArgLen::Dword,
+        Width::Qword => SeccompCmpArgLen::Qword,
+    };
+    let (operator, value) = match compare {
+        Compare::Eq(value) => (SeccompCmpOp::Eq, value),
+        Compare::AtLeast(value) => (SeccompCmpOp::Ge, value),
+        Compare::AtMost(value) => (SeccompCmpOp::Le, value),
+        Compare::MaskedEq { mask, value } => (SeccompCmpOp::MaskedEq(mask), value),
+    };
+    SeccompCondition::new(arg, length, operator, value).unwrap()
+}
+
+fn linear(arch: Arch, rules: BTreeMap<i64, Vec<Vec<SeccompCondition>>>, refusing: bool) -> Program {
+    use seccompiler::SeccompAction::{Allow, Errno};
+    let arch = match arch {
+        Arch::X86_64 => TargetArch::x86_64,
+        Arch::Aarch64 => TargetArch::aarch64,
+    };
+    let rule = |conditions| SeccompRule::new(conditions).unwrap();
+    let rules = rules
+        .into_iter()
+        .map(|(number, rules)| (number, rules.into_iter().map(rule).collect()));
+    let (otherwise, then) = if refusing {
+        (Allow, Errno(1))
+    } else {
+        (Errno(1), Allow)
+    };
+    let filter = SeccompFilter::new(rules.collect(), otherwise, then, arch).unwrap();
+    let program: BpfProgram = filter.try_into().unwrap();
+    let instruction = |i: &seccompiler::sock_filter| Instruction {
+        code: i.code,
+        jt: i.jt,
+        jf: i.jf,
+        k: i.k,
+    };
+    Program(program.iter().map(instruction).collect())
+}

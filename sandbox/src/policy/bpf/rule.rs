@@ -129,6 +129,12 @@ impl Condition {
         })
     }
 
+    /// The argument, how much of it counts, and the comparison.
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> (u8, Width, Compare) {
+        (self.arg, self.width, self.compare)
+    }
+
     fn holds(&self, data: &SeccompData) -> bool {
         let argument = match self.width {
             Width::Dword => data.args[usize::from(self.arg)] & u64::from(u32::MAX),
@@ -263,9 +269,24 @@ impl Entry {
         !self.clauses.is_empty()
     }
 
+    /// The answers that are possible, whatever the arguments.
+    #[cfg(test)]
+    pub(in crate::policy) fn answers(&self) -> impl Iterator<Item = Action> {
+        let clauses = self.clauses.iter().map(|clause| clause.action);
+        clauses.chain([self.otherwise])
+    }
+
+    /// The conditions of each clause with its answer, and the answer otherwise.
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> (impl Iterator<Item = (&[Condition], Action)>, Action) {
+        let clauses = self.clauses.iter();
+        let clauses = clauses.map(|it| (it.conditions.as_slice(), it.action));
+        (clauses, self.otherwise)
+    }
+
     /// Values at and around what the entry compares with: a random argument rarely meets a rule.
     #[cfg(test)]
-    pub(super) fn values_around(&self) -> Vec<u64> {
+    pub(in crate::policy) fn values_around(&self) -> Vec<u64> {
         let mut values = vec![0, u64::MAX];
         for condition in self.clauses.iter().flat_map(|clause| &clause.conditions) {
             let (Compare::Eq(v)

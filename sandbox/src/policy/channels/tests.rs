@@ -11,7 +11,7 @@ use crate::{Policy, sys};
 /// The ABIs that there are, and one more: what it brings is not known here.
 const ABIS: std::ops::RangeInclusive<u32> = 1..=11;
 
-fn kernel(landlock_abi: u32) -> Kernel {
+pub(in crate::policy) fn kernel(landlock_abi: u32) -> Kernel {
     Kernel {
         landlock_abi,
         seccomp: true,
@@ -21,7 +21,7 @@ fn kernel(landlock_abi: u32) -> Kernel {
 }
 
 /// A place that exists, with what an interpreter needs if the function is an interpreter's.
-fn site(directory: &Path, interpreter: bool) -> Site {
+pub(in crate::policy) fn site(directory: &Path, interpreter: bool) -> Site {
     Site {
         function_dir: directory.to_owned(),
         scratches: directory.to_owned(),
@@ -31,7 +31,7 @@ fn site(directory: &Path, interpreter: bool) -> Site {
     }
 }
 
-fn shipped(name: &str) -> Profile {
+pub(in crate::policy) fn shipped(name: &str) -> Profile {
     let source = ProfileSource::load(&Catalog::default(), name).unwrap();
     source.inherit().unwrap()
 }
@@ -262,6 +262,12 @@ fn gaps_are_accepted_by_the_profile_itself() {
     assert_eq!(refusal(&load("child"), 3, false), Some("tcp"));
 }
 
+/// Whether a shipped profile is for functions under an interpreter.
+pub(in crate::policy) fn is_interpreters(profile: &Profile) -> bool {
+    let of = |grant: &crate::profile::PathGrant| grant.path.starts_with("${PYTHON_PREFIX}");
+    profile.read.iter().any(of)
+}
+
 /// Shipped profile × ABI: `full`, or the channel that refuses it.
 fn table() -> String {
     let mut table = format!(
@@ -273,8 +279,7 @@ fn table() -> String {
     );
     for name in Catalog::default().names() {
         let profile = shipped(&name);
-        let python = |grant: &crate::profile::PathGrant| grant.path.starts_with("${PYTHON_PREFIX}");
-        let interpreter = profile.read.iter().any(python);
+        let interpreter = is_interpreters(&profile);
         let cells: Vec<_> = ABIS
             .map(|abi| refusal(&profile, abi, interpreter).unwrap_or("full"))
             .collect();

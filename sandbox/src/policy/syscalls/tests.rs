@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod granted;
+mod laws;
 mod network;
 mod rules;
 mod substitutes;
