@@ -130,7 +130,6 @@ impl Host {
     /// Starts a host by `command`: [`leasehold`], with an environment of the test's.
     pub fn start_as(mut command: Command, functions: &Path, args: &[&str], state: TempDir) -> Self {
         let path = state.path().join("state");
-        let admin = free_port();
         let mut child = command
             .args([
                 "--log-format",
@@ -139,7 +138,7 @@ impl Host {
                 "--listen",
                 "127.0.0.1:0",
                 "--admin",
-                &admin,
+                "127.0.0.1:0",
             ])
             .arg("--functions")
             .arg(functions)
@@ -164,18 +163,22 @@ impl Host {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
-        let base = first
+        let addresses = first
             .split_whitespace()
-            .find(|word| word.starts_with("http://"));
-        let Some(base) = base.map(|word| word.trim_end_matches(';').to_owned()) else {
-            let _status = child.wait();
-            panic!("the host did not start: {first}\n{}", log.text());
-        };
+            .filter(|word| word.starts_with("http://"))
+            .map(|word| word.trim_end_matches([',', ';']).to_owned());
+        let [base, admin] = addresses
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap_or_else(|_| {
+                let _status = child.wait();
+                panic!("the host did not start: {first}\n{}", log.text());
+            });
         std::thread::spawn(move || drop(stdout.read_to_end(&mut Vec::new())));
         Self {
             child,
             base,
-            admin: format!("http://{admin}"),
+            admin,
             state: path,
             log,
             directory: Some(state),
@@ -394,11 +397,6 @@ pub fn memory() -> PathBuf {
     } else {
         std::env::temp_dir()
     }
-}
-
-fn free_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
 
 /// The living descendants of a process, by the kernel's word.

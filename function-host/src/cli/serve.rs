@@ -79,6 +79,7 @@ impl Serve {
         let admin = listen("--admin", self.admin).await?;
         let (host, sources, found) = self.places.open_to_reload().await?;
         let services = Arc::new(Services::start(&host, found));
+        let (address, admin_address) = (local(&listener), local(&admin));
         let limits = http::Limits {
             grace: self.grace.into(),
             ..http::Limits::default()
@@ -92,7 +93,7 @@ impl Serve {
             std::future::pending(),
         );
         let admin = tokio::spawn(admin);
-        let announcement = tokio::spawn(announce(local(&listener), Arc::clone(&services)));
+        let announcement = tokio::spawn(announce(address, admin_address, Arc::clone(&services)));
         let metrics = host.metrics.clone();
         let reloader = Reloader {
             host,
@@ -174,9 +175,10 @@ async fn wait_for(mut ends: watch::Receiver<u32>, count: u32) {
 }
 
 /// Says what can be called, and how, once it is known.
-async fn announce(address: String, services: Arc<Services>) {
+async fn announce(address: String, admin: String, services: Arc<Services>) {
     services.settled().await;
-    let mut lines = vec![format!("Serving on http://{address}; try:"), String::new()];
+    let first = format!("Serving on http://{address}, admin port http://{admin}; try:");
+    let mut lines = vec![first, String::new()];
     for service in services.iter() {
         match (service.trouble(), &service.state) {
             (None, ServiceState::Pool(pool)) => {
