@@ -1,14 +1,14 @@
 //! The frames of a worker that speaks in them, and of one that has not become its program.
 
 use bytes::{Buf, Bytes, BytesMut};
-use leasehold_zygote::wire::{Failure, HEADER_LEN, Header, Kind, ReplyHead, decode};
+use leasehold_zygote::wire::{Failure, FailureKind, HEADER_LEN, Header, Kind, ReplyHead, decode};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::ReadHalf;
 
-use super::Outcome;
 use super::headers;
 use super::keeper::{Fate, Keeper};
 use super::replier::{CHUNK, FIRST, Replier};
+use super::{Limit, Outcome};
 
 /// The reply of a worker that speaks in frames.
 pub(super) async fn relay(
@@ -94,14 +94,14 @@ async fn silent_end(keeper: &mut Keeper) -> Outcome {
 pub(super) fn failed(payload: &[u8]) -> Outcome {
     decode::<Failure>(payload).map_or_else(
         |error| protocol(&error.to_string()),
-        |Failure { message }| {
-            Outcome::Failed(
-                message
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(1000)
-                    .collect(),
-            )
+        |Failure { kind, message }| {
+            let message = message.chars().filter(|c| !c.is_control());
+            let message = message.take(1000).collect();
+            match kind {
+                FailureKind::Failed => Outcome::Failed(message),
+                FailureKind::Crashed => Outcome::Crashed(message),
+                FailureKind::OverMemory => Outcome::OverLimit(Limit::Memory),
+            }
         },
     )
 }

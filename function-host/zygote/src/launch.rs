@@ -3,18 +3,19 @@
 //! It is handed one socket as standard input. It restricts itself before anything of the function is
 //! read, and then enters the fork loop or becomes the interpreter that will.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 use leasehold_sandbox::enforce::EnforceError;
-use leasehold_sandbox::sys::{fds, process};
+use leasehold_sandbox::sys::{fds, fork, process};
 
 use crate::control::{CONTROL_FD, Control, LIBRARY_FD};
 use crate::guard;
-use crate::hooks::NoHooks;
-use crate::runtime::{self, exec};
-use crate::wire::{FromZygote, Launch, Program, Start};
+use crate::hooks::{Hooks, NoHooks};
+use crate::runtime::{self, Loaded, Runtime, exec};
+use crate::wire::{FromZygote, Launch, Load, Program, Start};
 use crate::zygote;
 
 /// The argument that makes the host's binary a launcher.
@@ -32,16 +33,21 @@ enum LaunchError {
     Enforce(#[from] EnforceError),
     #[error("the host is gone")]
     HostGone,
+    #[error("there is no runtime {0:?}")]
+    NoRuntime(String),
+    #[error("{0}")]
+    NotLoaded(String),
 }
 
 /// Becomes a zygote, and in its children a worker.
 ///
 /// The process that starts it is expected to be its parent still, and must be the only one whose
-/// end it is to survive: it dies with the thread that started it.
+/// end it is to survive: it dies with the thread that started it. `runtimes` are those that this crate
+/// does not have itself.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(runtimes: &[&dyn Runtime]) -> ExitCode {
     let parent = std::os::unix::process::parent_id();
-    match launch(parent) {
+    match launch(parent, runtimes) {
         Ok(never) => match never {},
         Err(error) => {
             eprintln!("leasehold zygote: {error}");
@@ -50,13 +56,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn launch(parent: u32) -> Result<std::convert::Infallible, LaunchError> {
+fn launch(parent: u32, runtimes: &[&dyn Runtime]) -> Result<std::convert::Infallible, LaunchError> {
     let control = Control::new(fds::take_stdin().map_err(step("the control socket"))?);
-    match begin(&control, parent) {
+    match begin(&control, parent, runtimes) {
         Ok(Begun::Serve) => {
             let worker = zygote::serve(control, &NoHooks).map_err(step("the fork loop"))?;
             exec::run(worker)
         }
+        Ok(Begun::Loaded(loaded)) => {
+            let loaded = RefCell::new(loaded);
+            let worker =
+                zygote::serve(control, &Prepared(&loaded)).map_err(step("the fork loop"))?;
+            loaded.into_inner().run(worker)
+        }
+        Ok(Begun::Done) => fork::exit_now(0),
         Ok(Begun::Become(program, library)) => {
             let fds = [(control.into(), CONTROL_FD), (library, LIBRARY_FD)];
             Err(step("the interpreter")(runtime::execute(
@@ -84,9 +97,11 @@ fn step(step: &'static str) -> impl FnOnce(io::Error) -> LaunchError {
 enum Begun {
     Serve,
     Become(Program, OwnedFd),
+    Loaded(Box<dyn Loaded>),
+    Done,
 }
 
-fn begin(control: &Control, parent: u32) -> Result<Begun, LaunchError> {
+fn begin(control: &Control, parent: u32, runtimes: &[&dyn Runtime]) -> Result<Begun, LaunchError> {
     process::die_with(parent).map_err(step("PR_SET_PDEATHSIG"))?;
     nix::unistd::setsid()
         .map_err(io::Error::from)
@@ -99,6 +114,7 @@ fn begin(control: &Control, parent: u32) -> Result<Begun, LaunchError> {
     std::env::set_current_dir(&launch.directory).map_err(step("chdir"))?;
     if let Some(layer) = &launch.layer {
         let ruleset = fds.next().ok_or(LaunchError::HostGone)?;
+        // A runtime that loads runs no code of the function's in doing so.
         if matches!(launch.start, Start::Become(_)) {
             guard::keep(control, ruleset.as_fd(), parent).map_err(step("the guard"))?;
         }
@@ -110,6 +126,7 @@ fn begin(control: &Control, parent: u32) -> Result<Begun, LaunchError> {
     Ok(match launch.start {
         Start::Serve => Begun::Serve,
         Start::Become(program) => Begun::Become(program, fds.next().ok_or(LaunchError::HostGone)?),
+        Start::Load(load) => self::load(&load, fds.collect(), runtimes)?,
     })
 }
 
@@ -119,4 +136,24 @@ fn announce(control: &Control) -> Result<(), LaunchError> {
     control
         .send(&FromZygote::Started { pid }, &[])
         .map_err(step("the first message"))
+}
+
+fn load(load: &Load, fds: Vec<OwnedFd>, runtimes: &[&dyn Runtime]) -> Result<Begun, LaunchError> {
+    let runtime = runtimes.iter().find(|it| it.name() == load.runtime);
+    let runtime = runtime.ok_or_else(|| LaunchError::NoRuntime(load.runtime.clone()))?;
+    let loaded = runtime
+        .load(&load.order, fds)
+        .map_err(LaunchError::NotLoaded)?;
+    Ok(loaded.map_or(Begun::Done, Begun::Loaded))
+}
+
+struct Prepared<'a>(&'a RefCell<Box<dyn Loaded>>);
+
+impl Hooks for Prepared<'_> {
+    fn after_in_child(&self) {
+        // Nobody else has it: the loop calls one hook at a time.
+        if let Ok(mut loaded) = self.0.try_borrow_mut() {
+            loaded.prepare();
+        }
+    }
 }

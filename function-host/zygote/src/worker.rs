@@ -12,8 +12,8 @@ use nix::sys::stat::{Mode, umask};
 
 use crate::hooks::Hooks;
 use crate::wire::{
-    Burial, CallHead, Failure, Fork, HEADER_LEN, Header, Kind, Parked, Program, ReplyHead, Serve,
-    Variables, decode, encode, write_frames,
+    Burial, CallHead, Failure, FailureKind, Fork, HEADER_LEN, Header, Kind, Parked, Program,
+    ReplyHead, Serve, Variables, decode, encode, write_frames,
 };
 
 /// Exit codes of a worker that never ran the function's code; the host sees no more of them.
@@ -129,7 +129,7 @@ pub(crate) fn park(
         socket: socket.into(),
         program: serve.program.clone(),
         variables: serve.variables,
-        reusable: serve.layer.is_none(),
+        reusable: serve.layer.is_none() && !order.stdio,
         unread: Body::None,
         served: false,
     };
@@ -153,11 +153,11 @@ fn place_streams(stderr: &OwnedFd, stdio: Option<&(OwnedFd, OwnedFd)>) -> io::Re
 }
 
 /// A parked or running worker, seen from inside.
-pub(crate) struct Worker {
+pub struct Worker {
     socket: UnixStream,
     program: Option<Program>,
     variables: Variables,
-    /// Only without isolation: it may serve call after call.
+    /// Only without isolation, and where bodies come in frames: it may serve call after call.
     reusable: bool,
     unread: Body,
     served: bool,
@@ -176,8 +176,9 @@ impl Worker {
         self.program.as_ref()
     }
 
-    /// How that program is told of its request.
-    pub(crate) fn variables(&self) -> Variables {
+    /// How a program is told of its request.
+    #[must_use]
+    pub fn variables(&self) -> Variables {
         self.variables
     }
 
@@ -185,7 +186,7 @@ impl Worker {
     ///
     /// # Errors
     /// When the host breaks the protocol.
-    pub(crate) fn next_call(&mut self) -> io::Result<Option<CallHead>> {
+    pub fn next_call(&mut self) -> io::Result<Option<CallHead>> {
         if self.served && !self.reusable {
             return Ok(None);
         }
@@ -246,13 +247,14 @@ impl Worker {
         self.finish(&[(Kind::End, b"")])
     }
 
-    /// Says that the function has failed.
+    /// Says that the function has failed. A worker whose output is a pipe ends with an exit code that is
+    /// not 0 as well.
     ///
     /// # Errors
     /// `EPIPE` when the host has ended the call.
-    pub(crate) fn reply_failed(&mut self, message: &str) -> io::Result<()> {
+    pub fn reply_failed(&mut self, kind: FailureKind, message: &str) -> io::Result<()> {
         let message: String = message.chars().take(1000).collect();
-        let failure = encode(&Failure { message }).map_err(io::Error::other)?;
+        let failure = encode(&Failure { kind, message }).map_err(io::Error::other)?;
         self.finish(&[(Kind::Failed, &failure)])
     }
 

@@ -127,18 +127,26 @@ pub fn take_inherited(number: RawFd) -> io::Result<OwnedFd> {
     unsafe { adopt(number) }
 }
 
-/// A sealed, unnamed file with `bytes` in it, readable and mappable and never to change again.
+/// An unnamed file in memory.
 ///
 /// # Errors
-/// `ENOSYS` without memfd_create; `ENOSPC`/`ENOMEM`.
-pub fn sealed_memfd(name: &std::ffi::CStr, bytes: &[u8]) -> io::Result<OwnedFd> {
-    use std::io::Write;
+/// `ENOSYS` without memfd_create; `EMFILE`.
+pub fn memfd(name: &CStr) -> io::Result<std::fs::File> {
     // SAFETY: the name is a NUL-terminated string that outlives the call.
     let fd = check(unsafe {
         libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING)
     })?;
     // SAFETY: the kernel has just made it for us alone.
-    let mut file = std::fs::File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) }.into())
+}
+
+/// A sealed, unnamed file with `bytes` in it, readable and mappable and never to change again.
+///
+/// # Errors
+/// `ENOSYS` without memfd_create; `ENOSPC`/`ENOMEM`.
+pub fn sealed_memfd(name: &CStr, bytes: &[u8]) -> io::Result<OwnedFd> {
+    use std::io::Write;
+    let mut file = memfd(name)?;
     file.write_all(bytes)?;
     let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
     // SAFETY: fcntl on a descriptor that we own.

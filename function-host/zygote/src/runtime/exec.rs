@@ -8,7 +8,7 @@ use leasehold_sandbox::sys::fork;
 use leasehold_sandbox::sys::process;
 
 use super::execute;
-use crate::wire::{CallHead, Variables};
+use crate::wire::{CallHead, FailureKind, Variables};
 use crate::worker::Worker;
 
 /// The shell's exit code for a command that cannot be executed.
@@ -36,15 +36,14 @@ pub(crate) fn run(mut worker: Worker) -> ! {
     }
     process::reset_dispositions();
     let error = execute(&program, &env, &[]);
-    let _host_gone = worker.reply_failed(&format!(
-        "cannot execute {}: {error}",
-        program.path.display()
-    ));
+    let message = format!("cannot execute {}: {error}", program.path.display());
+    let _host_gone = worker.reply_failed(FailureKind::Failed, &message);
     fork::exit_now(EXIT_CANNOT_EXECUTE)
 }
 
 /// The request as environment variables: no NUL anywhere, no `=` in a name.
-fn variables(form: Variables, call: &CallHead) -> Vec<(String, Vec<u8>)> {
+#[must_use]
+pub fn variables(form: Variables, call: &CallHead) -> Vec<(String, Vec<u8>)> {
     let mut variables = match form {
         Variables::Watchdog => watchdog::variables(call),
         Variables::Cgi => cgi::variables(call),

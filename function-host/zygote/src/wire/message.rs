@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Host to launcher, the first message: restrict yourself and start.
 ///
-/// Beside it: the zygote's ruleset if there is a layer, then the library if it becomes an interpreter.
+/// Beside it: the zygote's ruleset if there is a layer, then the library if it becomes an interpreter, or
+/// what the runtime that loads has asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     /// The layer to enforce; none without isolation.
@@ -26,6 +27,17 @@ pub enum Start {
     Serve,
     /// Become this program, which loads the library at [`crate::LIBRARY_FD`].
     Become(Program),
+    /// Leave it to a runtime that the binary has brought.
+    Load(Load),
+}
+
+/// What a runtime that this crate does not know is to load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// [`crate::Runtime::name`].
+    pub runtime: String,
+    /// In an encoding of its own.
+    pub order: Vec<u8>,
 }
 
 /// A program with its whole environment.
@@ -193,8 +205,21 @@ pub struct ReplyHead {
 /// The function has failed without being killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
+    /// In which way.
+    pub kind: FailureKind,
     /// In one line.
     pub message: String,
+}
+
+/// How a function has failed, by its own worker's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// An exception, or a program that cannot be executed.
+    Failed,
+    /// A trap: what a signal is to a native program.
+    Crashed,
+    /// It was refused memory, and then failed.
+    OverMemory,
 }
 
 /// Why bytes are no message.

@@ -7,6 +7,6 @@ mod message;
 
 pub use frame::{FrameError, HEADER_LEN, Header, Kind, MAX_PAYLOAD, write_frames};
 pub use message::{
-    Burial, CallHead, Failure, Fork, FromUndertaker, FromZygote, Launch, Parked, Program,
-    ReplyHead, Serve, Start, ToUndertaker, ToZygote, Variables, WireError, decode, encode,
+    Burial, CallHead, Failure, FailureKind, Fork, FromUndertaker, FromZygote, Launch, Load, Parked,
+    Program, ReplyHead, Serve, Start, ToUndertaker, ToZygote, Variables, WireError, decode, encode,
 };

@@ -12,7 +12,7 @@ use leasehold_sandbox::sys::fds;
 use crate::Control;
 use crate::control::CONTROL_FD;
 use crate::hooks::Hooks;
-use crate::wire::{CallHead, FromZygote, ReplyHead};
+use crate::wire::{CallHead, FailureKind, FromZygote, ReplyHead};
 use crate::worker::Worker;
 use crate::zygote;
 
@@ -186,7 +186,7 @@ unsafe extern "C" fn leasehold_reply_failed(message: *const c_char, len: usize) 
     // SAFETY: passed on from the caller.
     let message = String::from_utf8_lossy(unsafe { bytes(message, len) });
     with_state(|state| {
-        state.worker.reply_failed(&message)?;
+        state.worker.reply_failed(FailureKind::Failed, &message)?;
         Ok(0)
     })
 }
