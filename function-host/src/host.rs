@@ -9,6 +9,7 @@ use leasehold_sandbox::Kernel;
 use leasehold_sandbox::kernel::KernelError;
 use leasehold_sandbox::sys::{fds, process};
 
+use crate::artefacts::Artefacts;
 use crate::processes::Processes;
 use crate::shares::Workers;
 use crate::state::State;
@@ -34,6 +35,8 @@ pub struct Host {
     pub secrets: PathBuf,
     /// The library for interpreters, sealed.
     pub library: OwnedFd,
+    /// Compiled modules.
+    pub artefacts: Artefacts,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -94,6 +97,8 @@ impl Host {
         Ok(Arc::new(Self {
             metrics: Metrics::new(kernel.landlock_abi),
             kernel,
+            // A function without isolation could write to them.
+            artefacts: Artefacts::new((!options.allow_unisolated).then(|| state.artefacts())),
             state,
             processes: Processes::start().map_err(act("cannot watch processes"))?,
             workers: Workers::new(options.max_workers),

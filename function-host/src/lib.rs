@@ -4,6 +4,7 @@
 //! forks itself and never believes what a zygote or a worker says.
 #![forbid(unsafe_code)]
 
+pub mod artefacts;
 pub mod cli;
 pub mod function;
 pub mod host;

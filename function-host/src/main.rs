@@ -9,7 +9,7 @@ fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|arg| arg == leasehold_zygote::launch::ARGUMENT)
     {
-        return leasehold_zygote::launch::main(&[]);
+        return leasehold_zygote::launch::main(&[&leasehold_wasm::Wasm]);
     }
     leasehold::cli::main()
 }

@@ -66,6 +66,12 @@ impl State {
         self.path.join("scratch")
     }
 
+    /// The directory of compiled modules, which outlives the host if the state does.
+    #[must_use]
+    pub fn artefacts(&self) -> PathBuf {
+        self.path.join("artefacts")
+    }
+
     fn choose() -> Result<Self, StateError> {
         let uid = nix::unistd::geteuid();
         let mut candidates = vec![PathBuf::from("/run/leasehold")];

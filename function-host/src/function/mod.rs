@@ -85,6 +85,15 @@ pub enum Runtime {
         /// The handler in the module: an identifier, or several with dots between them.
         attribute: String,
     },
+    /// A WebAssembly module, a command of WASI preview 1, run once per call.
+    Wasm {
+        /// The module: relative to the function's folder, and a file in it when it was looked at.
+        module: PathBuf,
+        /// `argv`, the module's own name as it was written included. No NUL.
+        args: Vec<String>,
+        /// How it is given its call and gives its answer.
+        protocol: Protocol,
+    },
 }
 
 /// How a program is given its call and gives its answer.
@@ -114,7 +123,7 @@ impl Function {
     #[must_use]
     pub fn protocol(&self) -> Option<Protocol> {
         match self.runtime {
-            Runtime::Exec { protocol, .. } => Some(protocol),
+            Runtime::Exec { protocol, .. } | Runtime::Wasm { protocol, .. } => Some(protocol),
             Runtime::Python { .. } => None,
         }
     }

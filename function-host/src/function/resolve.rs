@@ -105,7 +105,32 @@ pub(super) fn runtime(
                 }
             }
         }
+        Code::Wasm {
+            module,
+            args,
+            protocol,
+        } => Ok(Runtime::Wasm {
+            module: self::module(document, &module, directory)?,
+            args,
+            protocol,
+        }),
     }
+}
+
+/// The module of a command: in the function's folder, from where the host reads it.
+fn module(
+    document: &Document,
+    written: &Spanned<String>,
+    directory: &Path,
+) -> Result<PathBuf, FunctionError> {
+    if written.value.starts_with('/') {
+        let message = "a module is read from the function's folder only";
+        let hint = "copy it there and write `./NAME`";
+        let shown = document.error(written.span, message, hint);
+        return Err(FunctionError::Program(Box::new(shown)));
+    }
+    file(document, written, directory, "module")?;
+    Ok(written.value.clone().into())
 }
 
 /// The program of a command: absolute, or below the function's folder.
@@ -116,6 +141,23 @@ fn program(
     written: &Spanned<String>,
     directory: &Path,
 ) -> Result<PathBuf, FunctionError> {
+    let path = file(document, written, directory, "program")?;
+    if let Err(error) = access(&path, AccessFlags::X_OK) {
+        let message = format!("`{}` cannot be executed: {}", written.value, error.desc());
+        let hint = format!("run `chmod +x {}`", path.display());
+        let shown = document.error(written.span, &message, &hint);
+        return Err(FunctionError::Program(Box::new(shown)));
+    }
+    Ok(path)
+}
+
+/// The file that a command begins with, absolute.
+fn file(
+    document: &Document,
+    written: &Spanned<String>,
+    directory: &Path,
+    kind: &str,
+) -> Result<PathBuf, FunctionError> {
     let Spanned { value: name, span } = written;
     let wrong = |message: &str, hint: &str| {
         Err(FunctionError::Program(Box::new(
@@ -124,7 +166,7 @@ fn program(
     };
     if name.is_empty() {
         return wrong(
-            "the program has no name",
+            &format!("the {kind} has no name"),
             "write ./NAME or an absolute path",
         );
     }
@@ -145,7 +187,7 @@ fn program(
                 true => "write the path of an installed program, or ./NAME".to_owned(),
                 false => format!("it is looked for in {}", directory.display()),
             };
-            return wrong(&format!("cannot find the program `{name}`: {error}"), &hint);
+            return wrong(&format!("cannot find the {kind} `{name}`: {error}"), &hint);
         }
     };
     if !name.starts_with('/') && !target.starts_with(directory) {
@@ -158,14 +200,7 @@ fn program(
     if !target.is_file() {
         return wrong(
             &format!("`{name}` is not a file"),
-            "name the program itself",
-        );
-    }
-    if let Err(error) = access(&path, AccessFlags::X_OK) {
-        let hint = format!("run `chmod +x {}`", path.display());
-        return wrong(
-            &format!("`{name}` cannot be executed: {}", error.desc()),
-            &hint,
+            &format!("name the {kind} itself"),
         );
     }
     Ok(path)

@@ -29,6 +29,7 @@ impl Function {
                 interpreter: Some(interpreter.program.clone()),
                 ..site
             },
+            Runtime::Wasm { .. } => site,
         }
     }
 }

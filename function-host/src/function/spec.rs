@@ -52,6 +52,12 @@ pub(super) enum Code {
         /// Where `runtime` is written.
         runtime: Span,
     },
+    Wasm {
+        module: Spanned<String>,
+        /// All of `argv`.
+        args: Vec<String>,
+        protocol: Protocol,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,6 +96,7 @@ struct Spec {
 enum RuntimeName {
     Exec,
     Python,
+    Wasm,
 }
 
 /// A map in the order in which it is written. The YAML reader refuses a key that comes twice.
@@ -103,6 +110,7 @@ impl Document {
         let code = match spec.runtime.value {
             RuntimeName::Exec => self.exec(&spec)?,
             RuntimeName::Python => self.python(&spec)?,
+            RuntimeName::Wasm => self.wasm(&spec)?,
         };
         Ok(Declared {
             name: name.value,
@@ -141,21 +149,59 @@ impl Document {
             let hint = "write `command: [./PROGRAM]`";
             return Err(self.error(spec.runtime.span, "an exec function needs a command", hint));
         };
-        let Some(program) = command.value.first() else {
-            let hint = "write the program first, then its arguments: `[./PROGRAM, --flag]`";
-            return Err(self.error(command.span, "the command is empty", hint));
-        };
-        if let Some(wrong) = command.value.iter().find(|arg| arg.value.contains('\0')) {
-            return Err(self.error(wrong.span, "an argument has a NUL in it", "remove it"));
-        }
+        let hint = "write the program first, then its arguments: `[./PROGRAM, --flag]`";
+        let (program, args) = self.command(command, hint)?;
         Ok(Code::Exec {
-            program: program.clone(),
-            args: command.value.iter().map(|arg| arg.value.clone()).collect(),
+            program,
+            args,
             protocol: spec
                 .protocol
                 .as_ref()
                 .map_or_else(Protocol::default, |it| it.value),
         })
+    }
+
+    fn wasm(&self, spec: &Spec) -> Result<Code, SourceError> {
+        const HINT: &str = "write `command: [./MODULE.wasm]`, with its arguments behind it";
+        if let Some(handler) = &spec.handler {
+            return Err(self.error(handler.span, "a wasm function has no handler", HINT));
+        }
+        if let Some(interpreter) = &spec.interpreter {
+            let message = "a wasm function has no interpreter";
+            return Err(self.error(interpreter.span, message, "remove it"));
+        }
+        if let Some(secret) = spec.secrets.first() {
+            let hint = "of the file system it has nothing but the scratch, as /tmp";
+            return Err(self.error(secret.span, "a wasm function can read no secrets", hint));
+        }
+        let Some(command) = &spec.command else {
+            return Err(self.error(spec.runtime.span, "a wasm function needs a command", HINT));
+        };
+        let (module, args) = self.command(command, HINT)?;
+        Ok(Code::Wasm {
+            module,
+            args,
+            protocol: spec
+                .protocol
+                .as_ref()
+                .map_or_else(Protocol::default, |it| it.value),
+        })
+    }
+
+    /// The first of a command's words, and all of them.
+    fn command(
+        &self,
+        command: &Spanned<Vec<Spanned<String>>>,
+        hint: &str,
+    ) -> Result<(Spanned<String>, Vec<String>), SourceError> {
+        let Some(first) = command.value.first() else {
+            return Err(self.error(command.span, "the command is empty", hint));
+        };
+        if let Some(wrong) = command.value.iter().find(|arg| arg.value.contains('\0')) {
+            return Err(self.error(wrong.span, "an argument has a NUL in it", "remove it"));
+        }
+        let args = command.value.iter().map(|arg| arg.value.clone());
+        Ok((first.clone(), args.collect()))
     }
 
     fn python(&self, spec: &Spec) -> Result<Code, SourceError> {

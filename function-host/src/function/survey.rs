@@ -51,10 +51,14 @@ impl Survey {
             let grants = function.profile.write.iter();
             walk.data = grants.map(|grant| expand(&grant.path, &root)).collect();
             let program = match &function.runtime {
-                Runtime::Exec { program, .. } => program,
-                Runtime::Python { interpreter, .. } => &interpreter.program,
+                Runtime::Exec { program, .. } => Some(program),
+                Runtime::Python { interpreter, .. } => Some(&interpreter.program),
+                // In the folder.
+                Runtime::Wasm { .. } => None,
             };
-            walk.file(program.metadata().ok().as_ref());
+            if let Some(program) = program {
+                walk.file(program.metadata().ok().as_ref());
+            }
             for name in &function.secrets {
                 walk.entry(secrets.join(name), None);
             }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod cgi;
+mod compile;
 mod conversation;
 mod exchange;
 mod frames;
@@ -13,6 +14,7 @@ mod gaps;
 mod gauges;
 mod headers;
 mod keeper;
+mod launcher;
 mod line;
 mod log;
 mod messages;
@@ -35,6 +37,7 @@ use leasehold_sandbox::Policy;
 use leasehold_sandbox::policy::CompileError;
 use leasehold_sandbox::scratch::ScratchRoot;
 use leasehold_sandbox::sys::wait::Exit;
+use leasehold_zygote::wire::WireError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
@@ -103,6 +106,9 @@ pub enum PoolError {
     /// The operator has not allowed it.
     #[error("`isolation: none` needs --allow-unisolated")]
     Unisolated,
+    /// What it is started by cannot be written down.
+    #[error(transparent)]
+    Recipe(#[from] WireError),
     /// There is no place for its scratches.
     #[error("cannot make a directory for scratches: {0}")]
     Scratch(#[from] io::Error),
@@ -124,7 +130,7 @@ impl Pool {
             metrics: host.metrics.function(&function.name),
             line: Line {
                 host: Arc::clone(host),
-                recipe: Recipe::of(&function, &directory),
+                recipe: Recipe::of(&function, &directory)?,
                 function,
                 policy,
                 scratches,

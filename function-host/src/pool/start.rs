@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use leasehold_wasm::{Command, Order};
 use leasehold_zygote::PYTHON_BOOTSTRAP;
-use leasehold_zygote::wire::{Program, Start, Variables};
+use leasehold_zygote::wire::{Program, Start, Variables, WireError};
 
 use crate::function::{Function, Interpreter, Protocol, Runtime};
 
@@ -20,6 +21,17 @@ pub(super) struct Recipe {
     pub(super) directory: PathBuf,
     /// Whether workers have pipes as stdin and stdout.
     pub(super) stdio: bool,
+    /// What is compiled before, and handed to the launcher.
+    pub(super) module: Option<Module>,
+}
+
+/// A WebAssembly module in a function's folder.
+#[derive(Debug, Clone)]
+pub(super) struct Module {
+    /// The folder, from which the file must not lead out.
+    pub(super) directory: PathBuf,
+    /// The file, relative to it.
+    pub(super) file: PathBuf,
 }
 
 /// The search path of functions; nothing of the host's environment reaches them.
@@ -31,10 +43,12 @@ const SINGLE_THREADED: [&str; 3] = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "
 
 impl Recipe {
     /// The recipe of `function`, whose zygote has the scratch `directory`.
-    #[must_use]
-    pub(super) fn of(function: &Function, directory: &Path) -> Self {
+    ///
+    /// # Errors
+    /// None that is foreseen.
+    pub(super) fn of(function: &Function, directory: &Path) -> Result<Self, WireError> {
         let directory = directory.to_owned();
-        match &function.runtime {
+        Ok(match &function.runtime {
             Runtime::Exec {
                 program,
                 args,
@@ -44,14 +58,12 @@ impl Recipe {
                 program: Some(Program {
                     path: program.clone(),
                     args: args.clone(),
-                    env: environment(function, &[]),
+                    env: environment(function, &[("PATH", PATH)]),
                 }),
-                variables: match protocol {
-                    Protocol::Stdio => Variables::Watchdog,
-                    Protocol::Cgi => Variables::Cgi,
-                },
+                variables: variables(*protocol),
                 directory,
                 stdio: true,
+                module: None,
             },
             Runtime::Python {
                 interpreter,
@@ -63,8 +75,37 @@ impl Recipe {
                 variables: Variables::default(),
                 directory,
                 stdio: false,
+                module: None,
             },
-        }
+            Runtime::Wasm {
+                module,
+                args,
+                protocol,
+            } => Self {
+                start: Order::Serve(Command {
+                    args: args.clone(),
+                    env: environment(function, &[]),
+                    memory: function.limits.memory.0,
+                })
+                .start()?,
+                program: None,
+                variables: variables(*protocol),
+                directory,
+                stdio: true,
+                module: Some(Module {
+                    directory: function.directory.clone(),
+                    file: module.clone(),
+                }),
+            },
+        })
+    }
+}
+
+/// The form that a request takes where a program speaks this protocol.
+fn variables(protocol: Protocol) -> Variables {
+    match protocol {
+        Protocol::Stdio => Variables::Watchdog,
+        Protocol::Cgi => Variables::Cgi,
     }
 }
 
@@ -97,7 +138,9 @@ fn python(
     ];
     let directory = directory.to_string_lossy();
     let private = PRIVATE.iter().map(|&name| (name, directory.as_ref()));
-    let defaults: Vec<_> = private
+    let defaults: Vec<_> = [("PATH", PATH)]
+        .into_iter()
+        .chain(private)
         .chain(SINGLE_THREADED.map(|name| (name, "1")))
         .collect();
     Program {
@@ -107,9 +150,9 @@ fn python(
     }
 }
 
-/// An environment from nothing: the search path, the defaults, and what the function sets over them.
+/// An environment from nothing: the defaults, and what the function sets over them.
 fn environment(function: &Function, defaults: &[(&str, &str)]) -> Vec<(String, String)> {
-    let defaults = [("PATH", PATH)].into_iter().chain(defaults.iter().copied());
+    let defaults = defaults.iter().copied();
     defaults
         .filter(|(name, _)| !function.env.iter().any(|(set, _)| set == name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

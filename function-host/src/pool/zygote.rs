@@ -2,63 +2,21 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use leasehold_sandbox::Policy;
-use leasehold_sandbox::policy::CompileError;
 use leasehold_sandbox::sys::pidfd::PidFd;
-use leasehold_sandbox::sys::socket;
 use leasehold_sandbox::sys::wait::Exit;
-use leasehold_zygote::wire::{Fork, FromZygote, Launch, Serve, ToZygote};
-use tokio::net::unix::pipe;
+use leasehold_zygote::wire::{Fork, FromZygote, Launch, Serve, Start, ToZygote};
 use tokio::sync::{oneshot, watch};
 
-use super::audit::{self, Shared};
-use super::log;
+use super::launcher::{LOAD_TIME, StartError, act, how, launcher};
 use super::messages::Messages;
 use super::start::Recipe;
+use super::{audit, compile, log};
 use crate::host::Host;
-
-/// The longest that a function may take to load.
-const LOAD_TIME: Duration = Duration::from_secs(60);
-
-/// Why a zygote did not come up.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum StartError {
-    /// A call of the host's failed.
-    #[error("{act}: {source}")]
-    Act {
-        /// What was to be done.
-        act: &'static str,
-        /// Why it was not.
-        source: io::Error,
-    },
-    /// The ruleset could not be made.
-    #[error(transparent)]
-    Compile(#[from] CompileError),
-    /// The function's import failed; its traceback is in the log.
-    #[error("the function cannot be loaded: {0}")]
-    Import(String),
-    /// It took too long.
-    #[error("the function took more than {} s to load", LOAD_TIME.as_secs())]
-    Slow,
-    /// It ended without a word.
-    #[error("the zygote ended while the function was loaded{0}; see the log")]
-    Ended(String),
-    /// Import code has made memory that every call could write.
-    #[error(
-        "the import has left writable shared memory, which would join all calls: {0}; make it in \
-         the handler instead"
-    )]
-    SharedMemory(Shared),
-}
-
-fn act(act: &'static str) -> impl FnOnce(io::Error) -> StartError {
-    move |source| StartError::Act { act, source }
-}
 
 /// A living zygote.
 #[derive(Debug)]
@@ -104,20 +62,12 @@ impl Zygote {
         policy: Option<&Policy>,
         function: &str,
     ) -> Result<Arc<Self>, StartError> {
-        let (ours, theirs) =
-            socket::pair(socket::Kind::SeqPacket).map_err(act("cannot make a socket"))?;
-        let (log_writer, log_reader) = pipe::pipe().map_err(act("cannot make a pipe"))?;
-        let log_writer = log_writer
-            .into_blocking_fd()
-            .map_err(act("cannot make a pipe blocking"))?;
-        log::follow(function, log_reader);
-
-        let started = host.processes.spawn_launcher(theirs, log_writer).await;
-        let started = started.map_err(act("cannot start a zygote"))?;
+        let artefact = compile::artefact(host, recipe, policy, function).await?;
+        let (started, control) = launcher(host, function).await?;
         let zygote = Arc::new(Self {
             pid: AtomicU32::new(started.pid),
             handle: started.handle,
-            control: Messages::new(ours).map_err(act("cannot watch a socket"))?,
+            control,
             next: AtomicU64::new(0),
             waiting: Mutex::default(),
             dead: watch::Sender::new(false),
@@ -126,7 +76,7 @@ impl Zygote {
         let (mut exit, mut ended) = (started.exit, None);
         let loaded = tokio::select! {
             biased;
-            loaded = zygote.load(host, recipe, policy) => loaded,
+            loaded = zygote.load(host, recipe, policy, artefact.as_ref()) => loaded,
             exit = &mut exit => {
                 ended = Some(exit.ok());
                 Err(zygote.last_word().await)
@@ -226,8 +176,9 @@ impl Zygote {
         host: &Host,
         recipe: &Recipe,
         policy: Option<&Policy>,
+        artefact: Option<&OwnedFd>,
     ) -> Result<(u64, u32), StartError> {
-        self.instruct(host, recipe, policy).await?;
+        self.instruct(host, recipe, policy, artefact).await?;
         let ready = tokio::time::timeout(LOAD_TIME, async {
             self.await_started().await?;
             self.await_ready().await
@@ -262,6 +213,7 @@ impl Zygote {
         host: &Host,
         recipe: &Recipe,
         policy: Option<&Policy>,
+        artefact: Option<&OwnedFd>,
     ) -> Result<(), StartError> {
         let ruleset = policy.map(Policy::zygote_ruleset).transpose()?;
         let launch = Launch {
@@ -275,8 +227,10 @@ impl Zygote {
             variables: recipe.variables,
         };
         let mut fds: Vec<BorrowedFd<'_>> = ruleset.iter().map(AsFd::as_fd).collect();
-        if matches!(launch.start, leasehold_zygote::wire::Start::Become(_)) {
-            fds.push(host.library.as_fd());
+        match launch.start {
+            Start::Serve => {}
+            Start::Become(_) => fds.push(host.library.as_fd()),
+            Start::Load(_) => fds.extend(artefact.map(AsFd::as_fd)),
         }
         self.control
             .send(&launch, &fds)
@@ -350,22 +304,5 @@ fn not_expected(message: Option<FromZygote>) -> StartError {
     match message {
         Some(FromZygote::Failed { message }) => StartError::Import(message),
         _ => StartError::Ended(String::new()),
-    }
-}
-
-fn how(exit: Option<Exit>) -> String {
-    match exit {
-        Some(Exit {
-            signal: Some(libc::SIGSYS),
-            ..
-        }) => " (killed by its system call filter)".into(),
-        Some(Exit {
-            signal: Some(signal),
-            ..
-        }) => format!(" (killed by signal {signal})"),
-        Some(Exit {
-            code: Some(code), ..
-        }) => format!(" (exit status {code})"),
-        _ => String::new(),
     }
 }

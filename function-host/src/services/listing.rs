@@ -93,5 +93,6 @@ fn runtime(function: &Function) -> &'static str {
     match function.runtime {
         Runtime::Exec { .. } => "exec",
         Runtime::Python { .. } => "python",
+        Runtime::Wasm { .. } => "wasm",
     }
 }

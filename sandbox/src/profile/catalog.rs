@@ -21,6 +21,7 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../../profiles/python-shell.yaml"),
     ),
     ("shell", include_str!("../../../profiles/shell.yaml")),
+    ("wasm", include_str!("../../../profiles/wasm.yaml")),
 ];
 
 /// Profiles by name: `NAME.yaml` in the first directory that has it, or else a shipped one.

@@ -57,6 +57,33 @@ a python function has no command
   |
   = help: write `handler: MODULE.FUNCTION`, or `runtime: exec`"#,
     );
+    for (more, message, mark) in [
+        ("handler: a.b", "a wasm function has no handler", "a.b"),
+        ("interpreter: x", "a wasm function has no interpreter", "x"),
+        (
+            "secrets: [key]",
+            "a wasm function can read no secrets",
+            "key",
+        ),
+    ] {
+        let folder = folder(&format!(
+            "  runtime: wasm\n  command: [./it.wasm]\n  profile: wasm\n  {more}\n"
+        ));
+        let error = load(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+        assert!(error.contains(&"^".repeat(mark.len())), "{error}");
+    }
+    assert_shown(
+        "  runtime: wasm\n  profile: wasm\n",
+        r#"
+a wasm function needs a command
+ --> DIR/function.yaml:5:12
+  |
+5 |   runtime: wasm
+  |            ^^^^
+  |
+  = help: write `command: [./MODULE.wasm]`, with its arguments behind it"#,
+    );
     assert_shown(
         "  runtime: python\n  handler: a.b\n  profile: python\n  protocol: cgi\n",
         r#"

@@ -47,6 +47,26 @@ fn an_exec_function_with_everything() {
 }
 
 #[test]
+fn a_wasm_function_is_granted_nothing() {
+    let folder = folder("  runtime: wasm\n  command: [./it.wasm, --fast]\n  profile: wasm\n");
+    // It need not be executable.
+    std::fs::write(folder.path().join("it.wasm"), "").unwrap();
+    let function = load(folder.path()).unwrap();
+    let args = ["./it.wasm", "--fast"].map(str::to_owned).to_vec();
+    let module = "./it.wasm".into();
+    let protocol = Protocol::Stdio;
+    let runtime = Runtime::Wasm {
+        module,
+        args,
+        protocol,
+    };
+    assert_eq!(function.runtime, runtime);
+    let site = function.site("/run/scratch".into(), Path::new("/secrets"));
+    assert_eq!((site.program, site.interpreter), (None, None));
+    assert!(site.secrets.is_empty() && function.profile.read.is_empty());
+}
+
+#[test]
 fn what_is_left_out_has_defaults() {
     let folder = folder("  runtime: exec\n  command: [/bin/cat]\n  profile: compute\n");
     let function = load(folder.path()).unwrap();

@@ -58,7 +58,7 @@ fn all_stand_on_base_and_only_shell_sets_a_limit() {
     }
     let none = Ceiling::default();
     assert!(
-        ["base", "compute", "python"]
+        ["base", "compute", "python", "wasm"]
             .map(shipped)
             .iter()
             .all(|p| p.ceiling == none)
@@ -70,6 +70,14 @@ fn all_stand_on_base_and_only_shell_sets_a_limit() {
             ..none
         }
     );
+}
+
+/// Its module is read by the host.
+#[test]
+fn wasm_is_granted_nothing() {
+    let nothing = ProfileSource::parse(&document("wasm", "  {}"), "wasm").unwrap();
+    let (wasm, nothing) = (shipped("wasm"), nothing.inherit().unwrap());
+    assert_eq!(format!("{wasm:?}"), format!("{nothing:?}"));
 }
 
 #[test]
