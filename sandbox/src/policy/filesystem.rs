@@ -5,7 +5,7 @@
 //! here hold it.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,8 @@ pub(super) struct Filesystem {
 #[derive(Debug)]
 struct Rule {
     fd: OwnedFd,
+    /// Where that really is, links followed.
+    path: PathBuf,
     rights: Rights,
 }
 
@@ -108,8 +110,8 @@ impl Filesystem {
             source,
         })?;
         Ok(Self {
-            rules,
-            zygote_rules: zygote.rules,
+            rules: without_covered(rules),
+            zygote_rules: without_covered(zygote.rules),
             scratches,
             scratch_rights,
         })
@@ -145,6 +147,24 @@ impl Filesystem {
             .add_rule(own)?
             .add_rules(self.rules.iter().map(Rule::as_landlock))?)
     }
+}
+
+/// Leaves out what a rule on the same place, or on a directory above it, grants already: the kernel adds
+/// up the rights on the way to the root, and each worker pays for each rule.
+fn without_covered(mut rules: Vec<Rule>) -> Vec<Rule> {
+    // The wider ones first, so that of two equal ones the first stays.
+    rules.sort_by_key(|rule| rule.path.components().count());
+    let mut kept: Vec<Rule> = Vec::with_capacity(rules.len());
+    for rule in rules {
+        let above = kept
+            .iter()
+            .filter(|wider| rule.path.starts_with(&wider.path));
+        let granted = above.fold(Rights::EMPTY, |sum, wider| sum | wider.rights);
+        if !granted.contains(rule.rights) {
+            kept.push(rule);
+        }
+    }
+    kept
 }
 
 impl Rule {
@@ -228,10 +248,12 @@ impl Compiler<'_> {
             rights & self.known & FILE
         };
         if !rights.is_empty() {
-            self.rules.push(Rule {
-                fd: file.into(),
-                rights,
-            });
+            let fd = OwnedFd::from(file);
+            let path = real(&fd).map_err(|source| CompileError::OpenProgram {
+                path: path.to_owned(),
+                source,
+            })?;
+            self.rules.push(Rule { fd, path, rights });
         }
         Ok(())
     }
@@ -300,6 +322,41 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
     Ok(options.open(path)?.into())
 }
 
+/// Where an open file is, as procfs tells, which the host can read.
+fn real(fd: &OwnedFd) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+}
+
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(path: &str, rights: Rights) -> Rule {
+        Rule {
+            fd: open(Path::new("/")).unwrap(),
+            path: path.into(),
+            rights,
+        }
+    }
+
+    #[test]
+    fn what_is_granted_above_is_no_rule_of_its_own() {
+        let rules = vec![
+            rule("/usr/lib/python3", READ),
+            rule("/usr/lib", READ),
+            rule("/usr/lib", READ),
+            rule("/usr/lib64", READ),
+            rule("/usr/lib/x/program", AccessFs::Execute | AccessFs::ReadFile),
+            rule("/usr/lib/x/data", AccessFs::ReadFile.into()),
+            rule("/usr", AccessFs::ReadDir.into()),
+        ];
+        let kept = without_covered(rules);
+        let kept: Vec<_> = kept.iter().filter_map(|rule| rule.path.to_str()).collect();
+        let expected = ["/usr", "/usr/lib", "/usr/lib64", "/usr/lib/x/program"];
+        assert_eq!(kept, expected);
+    }
 }
