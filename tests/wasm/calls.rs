@@ -247,12 +247,14 @@ fn a_command_may_speak_cgi() {
         &command(&data(512, text), &print),
     );
     let environment = strings("$environ_sizes_get", "$environ_get");
-    let start = format!("(call $put (i32.const 512) (i32.const 1)) {environment}");
+    let head = "Content-Type: text/plain\n\n";
+    let print = format!("(call $put (i32.const 512) (i32.const {}))", head.len());
+    let start = format!("{print} {environment}");
     add(
         &functions,
         "env",
         protocol,
-        &command(&data(512, "\n"), &start),
+        &command(&data(512, head), &start),
     );
     let host = Host::start(functions.path());
     let reply = host.call("pot", "");
