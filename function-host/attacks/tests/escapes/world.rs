@@ -142,7 +142,6 @@ impl World {
             "clock" => cpu_clock(self.worker().pid()).to_string(),
             "other" => shown(&self.worker().directory),
             "host" => self.host().pid().to_string(),
-            "parent" => std::process::id().to_string(),
             "unique" => format!("attack-{}", shown_name(self.state())),
             "tmp" => self.directory("/tmp"),
             "vartmp" => self.directory("/var/tmp"),

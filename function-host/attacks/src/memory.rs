@@ -22,7 +22,8 @@ pub(crate) fn leak(bytes: Vec<u8>) -> u64 {
 }
 
 /// The address of a page's worth of memory.
-pub(crate) fn page() -> u64 {
+#[must_use]
+pub fn page() -> u64 {
     leak(vec![0x5a; 4096])
 }
 

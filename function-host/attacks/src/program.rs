@@ -1,12 +1,15 @@
 //! The little language of attacks: system calls with arguments, one after the other.
 //!
-//!     open str:/tmp/secret O_RDONLY ; read $0 buf:16 16
+//! ```text
+//! open str:/tmp/secret O_RDONLY ; read $0 buf:16 16
+//! ```
 //!
 //! Statements are parted by `;`, words by spaces. The first word is the name of a system call,
 //! `syscall:NUMBER`, `mem FIELDS` (its result is an address), `int80`, `vfork`, or one that has no
-//! result: `namespace`, for a control that needs to be privileged somewhere, or `sandbox`: here the
-//! sandbox is entered, at the beginning if it is said nowhere. Descriptors that were opened before it
-//! are those that the attack is handed. An argument is
+//! result: a verb (`verbs` lists them), `namespace`, for a control that needs to be privileged
+//! somewhere, or `sandbox`: here the sandbox is entered, at the beginning if it is said nowhere; a
+//! worker is in it already. Descriptors that were opened before it are those that the attack is handed.
+//! An argument is
 //!
 //! - a number, a constant (`O_RDONLY`), the N-th result (`$N`, from 0), the descriptor that it points
 //!   at (`*$N`), or several of these joined by `|`;
@@ -20,28 +23,17 @@ use std::error::Error;
 use leasehold_sandbox::names::syscalls::{Arch, number};
 use leasehold_sandbox::sys::fork::exit_now;
 
-use crate::sandbox::Sandbox;
-use crate::{memory, symbols, trap};
+use crate::error::RunError;
+use crate::{memory, symbols, trap, verbs};
+
+/// The way into the sandbox: called with the results so far, which are descriptors that the attack is
+/// handed, and other numbers.
+pub type Enter<'a> = dyn FnMut(&[u64]) -> Result<(), Box<dyn Error>> + 'a;
 
 /// An attack, cut into words.
 #[derive(Debug)]
-pub(crate) struct Program<'a> {
+pub struct Program<'a> {
     statements: Vec<Vec<&'a str>>,
-}
-
-/// Why an attack did not succeed.
-#[derive(Debug)]
-pub(crate) enum RunError {
-    /// The kernel refused a call with this error.
-    Kernel(i32),
-    /// The attack itself, or the way into the sandbox, is wrong.
-    Broken(Box<dyn Error>),
-}
-
-impl<E: Into<Box<dyn Error>>> From<E> for RunError {
-    fn from(error: E) -> Self {
-        Self::Broken(error.into())
-    }
 }
 
 const SANDBOX: &str = "sandbox";
@@ -51,7 +43,11 @@ const NAMESPACE: &str = "namespace";
 const NAMESPACES: &str = "CLONE_NEWUSER|CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWNET";
 
 impl<'a> Program<'a> {
-    pub(crate) fn parse(text: &'a str) -> Result<Self, Box<dyn Error>> {
+    /// Cuts a text into statements.
+    ///
+    /// # Errors
+    /// When a statement is empty.
+    pub fn parse(text: &'a str) -> Result<Self, Box<dyn Error>> {
         let mut statements: Vec<Vec<&str>> = text
             .split(';')
             .map(|statement| statement.split_whitespace().collect())
@@ -65,11 +61,19 @@ impl<'a> Program<'a> {
         Ok(Self { statements })
     }
 
-    pub(crate) fn run(&self, sandbox: &Sandbox) -> Result<(), RunError> {
+    /// Runs the statements in order. `enter` is called where the sandbox is entered.
+    ///
+    /// # Errors
+    /// At the first call that fails.
+    pub fn run(&self, enter: &mut Enter<'_>) -> Result<(), RunError> {
         let mut results = Vec::new();
         for words in &self.statements {
+            if let Some(done) = verbs::act(words) {
+                done?;
+                continue;
+            }
             match words.as_slice() {
-                [SANDBOX] => sandbox.enter(&results)?,
+                [SANDBOX] => enter(&results)?,
                 [NAMESPACE] => drop(statement("unshare", &[NAMESPACES], &[])?),
                 [name, arguments @ ..] => results.push(statement(name, arguments, &results)?),
                 [] => {}

@@ -2,7 +2,7 @@
 //!
 //! `attacker [--sandboxed PROFILE STATE_DIR [--only LAYER]] ATTACK`, where ATTACK is one of
 //!
-//! - `calls TEXT`: raw system calls in the little language of [`program`];
+//! - `calls TEXT`: raw system calls in the little language of [`leasehold_attacks::program`];
 //! - `wait`: no attack but a victim: prints `ready SCRATCH ADDRESS`, and lives until its standard
 //!   input ends;
 //! - `say`: prints `ok`, for attacks that execute a program.
@@ -10,18 +10,13 @@
 //! The line is `ok` or `errno NAME`; a signal speaks for itself. Whatever else goes wrong is said on
 //! standard error and ends with 2, so that a broken attack never passes for one that was stopped.
 
-mod memory;
-mod program;
 mod sandbox;
-mod symbols;
-mod trap;
 
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use leasehold_sandbox::names::errno;
-use program::{Program, RunError};
+use leasehold_attacks::{attacker, page};
 use sandbox::Sandbox;
 
 fn main() -> ExitCode {
@@ -41,14 +36,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     let (sandbox, attack) = Sandbox::from_arguments(arguments)?;
     match attack {
-        ["calls", text] => match Program::parse(text)?.run(&sandbox) {
-            Ok(()) => Ok("ok".to_owned()),
-            Err(RunError::Kernel(number)) => {
-                let name = errno::name(number).ok_or(format!("unknown errno {number}"))?;
-                Ok(format!("errno {name}"))
-            }
-            Err(RunError::Broken(error)) => Err(error),
-        },
+        ["calls", text] => attacker::answer(text, &mut |handed| sandbox.enter(handed)),
         ["say"] => Ok("ok".to_owned()),
         ["wait"] => wait(&sandbox),
         other => Err(format!("there is no attack {other:?}").into()),
@@ -58,7 +46,7 @@ fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
 /// A victim: a worker that holds a scratch and some memory, and does nothing.
 fn wait(sandbox: &Sandbox) -> Result<String, Box<dyn Error>> {
     let scratch = sandbox.victim()?;
-    let memory = memory::page();
+    let memory = page();
     println!("ready {} {memory}", scratch.display());
     io::stdout().flush()?;
     io::stdin().read_to_end(&mut Vec::new())?;

@@ -1,12 +1,11 @@
 //! Runs an attack and compares; and is tested itself, by attacks that are not stopped.
 
-use std::fmt;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use crate::attack::{Answer, Attack, By, Control, Profile, attack};
+use crate::attack::{Answer, Attack, By, Profile, Skip, attack};
 use crate::world::{ATTACKER, World};
 
 /// Why an attack does not prove what its row says.
@@ -24,24 +23,6 @@ pub(crate) enum Problem {
     Layer(Answer),
     /// `LEASEHOLD_TEST_STRICT`: a kernel without what the control needs.
     Weak(Skip),
-}
-
-/// Why a control did not run.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Skip {
-    /// This user lacks a capability.
-    Capability(&'static str),
-    /// This kernel lacks a feature.
-    Feature(&'static str),
-}
-
-impl fmt::Display for Skip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Capability(name) => write!(f, "it needs {name}, which this user lacks"),
-            Self::Feature(name) => write!(f, "this kernel or machine lacks {name}"),
-        }
-    }
 }
 
 /// Runs the attack of the test `name`.
@@ -91,30 +72,15 @@ fn verify(attack: &Attack, strict: bool) -> Result<Option<Skip>, Problem> {
 
 /// The attack without a sandbox: it succeeds, or there is a reason why it cannot.
 fn control(attack: &Attack) -> Result<Option<Skip>, Problem> {
-    let Control {
-        capability,
-        feature,
-        reaches,
-        ..
-    } = attack.control;
-    if let Some((number, name)) = capability
-        && effective_capabilities() & (1 << number) == 0
-    {
-        return Ok(Some(Skip::Capability(name)));
+    if let Some(skip) = attack.control.hindrance(effective_capabilities()) {
+        return Ok(Some(skip));
     }
     let (answer, effect) = run(attack, &[], &[]);
-    match &answer {
-        Answer::Ok if attack.leaves.is_some() && !effect => Err(Problem::ControlWithoutEffect),
-        Answer::Ok if reaches.is_empty() => Ok(None),
-        Answer::Errno(name) if reaches.contains(&name.as_str()) => Ok(None),
-        Answer::Errno(name) => match feature {
-            Some((feature, without)) if without.contains(&name.as_str()) => {
-                Ok(Some(Skip::Feature(feature)))
-            }
-            _ => Err(Problem::Control(answer)),
-        },
-        _ => Err(Problem::Control(answer)),
+    let skip = attack.control.judge(&answer).map_err(Problem::Control)?;
+    if skip.is_none() && attack.leaves.is_some() && !effect {
+        return Err(Problem::ControlWithoutEffect);
     }
+    Ok(skip)
 }
 
 /// Runs it once in a world of its own. Also whether the file that it aims at has changed.
@@ -141,14 +107,8 @@ fn run(attack: &Attack, options: &[&str], layers: &[&str]) -> (Answer, bool) {
     let output = command.args(["calls", &calls]).output().unwrap();
     let effect = state() != before;
     let said = String::from_utf8_lossy(&output.stdout);
-    let answer = match (output.status.code(), output.status.signal(), said.trim()) {
-        (Some(0), None, "ok") => Answer::Ok,
-        (Some(0), None, line) if line.starts_with("errno ") => {
-            Answer::Errno(line.replacen("errno ", "", 1))
-        }
-        (None, Some(signal), "") => Answer::Signal(signal),
-        _ => panic!("a broken attack: {calls}\n{output:?}"),
-    };
+    let answer = Answer::of(output.status.code(), output.status.signal(), said.trim());
+    let answer = answer.unwrap_or_else(|| panic!("a broken attack: {calls}\n{output:?}"));
     (answer, effect)
 }
 
@@ -168,7 +128,7 @@ const WATCH: &str = "inotify_init1 0 ; inotify_add_watch $0 str:/usr 1";
 
 #[test]
 fn an_attack_that_is_not_stopped_is_reported() {
-    let row = attack("watching", WATCH).refused(By::Filter, "EPERM");
+    let row = attack(0, "watching", WATCH).refused(By::Filter, "EPERM");
     assert_eq!(verify(&row, false), Ok(None));
     let granted = row.under(Profile::Watching);
     assert_eq!(verify(&granted, false), Err(Problem::Sandboxed(Answer::Ok)));
@@ -177,26 +137,26 @@ fn an_attack_that_is_not_stopped_is_reported() {
 #[test]
 #[should_panic(expected = "watching: expected EPERM: Sandboxed(Ok)")]
 fn a_test_of_an_attack_that_is_not_stopped_fails() {
-    let row = attack("watching", WATCH).refused(By::Filter, "EPERM");
+    let row = attack(0, "watching", WATCH).refused(By::Filter, "EPERM");
     check("watching", &row.under(Profile::Watching));
 }
 
 #[test]
 fn an_attack_that_is_stopped_otherwise_is_reported() {
-    let row = attack("watching", WATCH).refused(By::Filter, "EACCES");
+    let row = attack(0, "watching", WATCH).refused(By::Filter, "EACCES");
     let got = Answer::Errno("EPERM".to_owned());
     assert_eq!(verify(&row, false), Err(Problem::Sandboxed(got)));
 }
 
 #[test]
 fn an_attack_that_is_stopped_by_another_layer_is_reported() {
-    let row = attack("watching", WATCH).refused(By::Landlock, "EPERM");
+    let row = attack(0, "watching", WATCH).refused(By::Landlock, "EPERM");
     assert_eq!(verify(&row, false), Err(Problem::Layer(Answer::Ok)));
 }
 
 #[test]
 fn an_attack_that_never_works_is_reported() {
-    let row = attack("nothing", "close 1000000").refused(By::Filter, "EBADF");
+    let row = attack(0, "nothing", "close 1000000").refused(By::Filter, "EBADF");
     let got = Answer::Errno("EBADF".to_owned());
     assert_eq!(verify(&row, false), Err(Problem::Control(got)));
 }
@@ -204,6 +164,7 @@ fn an_attack_that_never_works_is_reported() {
 #[test]
 fn an_attack_that_leaves_its_trace_is_reported() {
     let row = attack(
+        0,
         "a file",
         "open str:{function}/data O_RDONLY ; fchmod $0 0o640",
     );
@@ -218,7 +179,7 @@ fn an_attack_that_leaves_its_trace_is_reported() {
 
 #[test]
 fn a_strict_run_excuses_no_kernel() {
-    let row = attack("nothing", "syscall:100000").refused(By::Filter, "EPERM");
+    let row = attack(0, "nothing", "syscall:100000").refused(By::Filter, "EPERM");
     let row = row.needs_feature("the future", &["ENOSYS"]);
     let skip = || Skip::Feature("the future");
     assert_eq!(verify(&row, false), Ok(Some(skip())));
