@@ -118,6 +118,8 @@ fn every_answer_is_the_right_one_and_nothing_is_left() {
     let _alone = alone();
     let functions = functions::all();
     let host = Host::start(functions.path());
+    // For bench/soak, which looks on.
+    println!("{}", host.admin);
     let numbers = WARM.end..WARM.end + calls();
     right(&host, WARM);
     let zygote = |function| host.zygote(function, &[]);
