@@ -9,13 +9,14 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use support::gate::Gate;
 use support::process::{
     children, descriptors, eventually, hold, hold_children, hold_marked, kill_hard, mark, marked,
-    parent, settles,
+    parent, settles, state,
 };
-use support::{Functions, Host, Reply, descendants, leasehold, log};
+use support::{Functions, Host, Reply, descendants, leasehold, log, metrics};
 
 /// Says on standard error that it runs, and who it is, and waits for the end of the request.
 const PROGRAM: &str = "echo running $$ >&2; cat; echo done";
@@ -157,6 +158,27 @@ fn a_running_undertaker_that_is_killed_costs_its_call_and_leaves_nothing() {
     assert_eq!(marked(&mark), [0; 0]);
     assert_serves(&host, "program");
     assert_eq!(beside.finish().unwrap().0, 200);
+}
+
+#[test]
+fn a_zygote_that_stands_still_holds_no_slot() {
+    let functions = functions(1);
+    let host = Host::start(functions.path());
+    let zygote = host.zygote("interpreter", &[]);
+    let signal = |signal| kill(Pid::from_raw(zygote.try_into().unwrap()), signal).unwrap();
+    let parked = metrics::of("parked", "interpreter");
+    eventually("a parked worker", || metrics::scrape(&host)[&parked] == 1.0);
+    signal(Signal::SIGSTOP);
+    eventually("a zygote that stands still", || state(zygote) == 'T');
+    let headers = [("X-Call-Id", "untold")];
+    let reply = host.request("POST", "/function/interpreter", &headers, b"");
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    // Nobody tells of its worker's end.
+    let record = host.burial("untold");
+    assert!(record["cpu_ms"].is_null(), "{record}");
+    signal(Signal::SIGCONT);
+    assert_serves(&host, "interpreter");
+    settles(host.pid(), &zygotes(&host, 1));
 }
 
 #[test]
