@@ -165,7 +165,7 @@ fn a_zygote_that_stands_still_holds_no_slot() {
     let functions = functions(1);
     let host = Host::start(functions.path());
     let zygote = host.zygote("interpreter", &[]);
-    let signal = |signal| kill(Pid::from_raw(zygote.try_into().unwrap()), signal).unwrap();
+    let signal = |signal: Signal| kill(Pid::from_raw(zygote.try_into().unwrap()), signal).unwrap();
     let parked = metrics::of("parked", "interpreter");
     eventually("a parked worker", || metrics::scrape(&host)[&parked] == 1.0);
     signal(Signal::SIGSTOP);

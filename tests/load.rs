@@ -15,6 +15,9 @@ mod cases;
 mod census;
 #[path = "load/client.rs"]
 mod client;
+#[path = "wasm/command.rs"]
+#[allow(dead_code)]
+mod command;
 #[path = "load/functions.rs"]
 mod functions;
 
@@ -127,7 +130,7 @@ fn every_answer_is_the_right_one_and_nothing_is_left() {
     right(&host, numbers.clone());
 
     census::at_rest(&host, zygote);
-    census::no_more_descriptors(&host, before);
+    before.is_all_that(&host);
     let series = metrics::scrape(&host);
     let expected = counted(0..numbers.end);
     let expected: BTreeMap<&str, f64> = expected.iter().map(|(n, v)| (n.as_str(), *v)).collect();
@@ -182,7 +185,7 @@ fn processes_that_are_killed_cost_the_calls_in_flight_there() {
     assert!(lost <= in_flight, "{lost} calls were lost, not {in_flight}");
 
     census::at_rest(&host, |function| blows.zygote(function));
-    census::no_more_descriptors(&host, before);
+    before.is_all_that(&host);
     right(&host, WARM);
     assert!(!host.log().contains("panicked"), "the host panicked");
     assert!(host.stop().success());

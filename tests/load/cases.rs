@@ -103,6 +103,14 @@ const GOOD: &[Case] = &[
         words,
         Expected::Reply(reverse),
     ),
+    case("wasm", "wasm", Act::Send, words, Expected::Reply(same)),
+    case(
+        "wasm, streamed",
+        "wasm",
+        Act::Stream,
+        words,
+        Expected::Reply(same),
+    ),
 ];
 
 /// One call in a hundred is each of these, its variants in turn.

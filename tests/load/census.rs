@@ -8,19 +8,17 @@ use super::support::process::{descriptors, eventually, settles};
 use super::support::{Host, descendants, metrics};
 
 /// Waits until the host has exactly what it has at rest: each function's zygote and the pool's fixed
-/// number of parked workers, as many scratches, no call that runs or waits. Returns how many descriptors
-/// all of these have open.
-pub(super) fn at_rest(host: &Host, zygote: impl Fn(&'static str) -> u32) -> u64 {
+/// number of parked workers, as many scratches, no call that runs or waits. Returns what else it has.
+pub(super) fn at_rest(host: &Host, zygote: impl Fn(&'static str) -> u32) -> Open {
     let trees = FUNCTIONS
         .iter()
         .map(|(function, deep)| (zygote(function), POOL, *deep));
     settles(host.pid(), &trees.collect::<Vec<_>>());
-    // The directory of scratches, and one for each function with the zygote's and those of workers.
-    let entries = 1 + FUNCTIONS.len() * (1 + 1 + POOL);
-    eventually(
-        &format!("{entries} directories in the state and no more"),
-        || below(&host.state) == entries + 1,
-    );
+    // A directory for each function, and in it the zygote's and those of workers.
+    let entries = FUNCTIONS.len() * (1 + 1 + POOL);
+    eventually(&format!("{entries} scratches and no more"), || {
+        below(&host.state.join("scratch")) == entries
+    });
     eventually("counters of a host at rest", || {
         let series = metrics::scrape(host);
         FUNCTIONS.iter().all(|(function, _)| {
@@ -31,16 +29,33 @@ pub(super) fn at_rest(host: &Host, zygote: impl Fn(&'static str) -> u32) -> u64 
                 && is("function_ready", 1.0)
         })
     });
-    let all = descendants(host.pid()).into_iter().chain([host.pid()]);
-    all.map(descriptors).sum()
+    Open::of(host)
 }
 
-/// Waits until no more descriptors are open than there were.
-pub(super) fn no_more_descriptors(host: &Host, before: u64) {
-    eventually(&format!("{before} descriptors or fewer"), || {
+/// What a host and its processes have, of which nobody can say how much it should be.
+#[derive(Debug)]
+pub(super) struct Open {
+    descriptors: u64,
+    /// Entries of the state directory.
+    entries: usize,
+}
+
+impl Open {
+    fn of(host: &Host) -> Self {
         let all = descendants(host.pid()).into_iter().chain([host.pid()]);
-        all.map(descriptors).sum::<u64>() <= before
-    });
+        Self {
+            descriptors: all.map(descriptors).sum(),
+            entries: below(&host.state),
+        }
+    }
+
+    /// Waits until the host has no more than that.
+    pub(super) fn is_all_that(&self, host: &Host) {
+        eventually(&format!("{self:?} and no more"), || {
+            let now = Self::of(host);
+            now.descriptors <= self.descriptors && now.entries <= self.entries
+        });
+    }
 }
 
 /// Everything below a directory, counted; what vanishes meanwhile is not there.

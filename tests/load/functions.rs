@@ -1,5 +1,6 @@
 //! The functions that the load calls.
 
+use super::command;
 use super::support::Functions;
 
 /// The limit of `small`.
@@ -13,6 +14,7 @@ pub(super) const FUNCTIONS: &[(&str, usize)] = &[
     ("cat", 1),
     ("upper", 2),
     ("reverse", 1),
+    ("wasm", 1),
     ("faulty", 1),
     ("suicide", 2),
     ("sleepy", 1),
@@ -62,6 +64,8 @@ pub(super) fn all() -> Functions {
             &with("timeout: 30s, responseBody: 1024"),
             "def handle(event, context):\n    return '.' * 1025\n",
         );
+    let echo = command::command("", command::ECHO);
+    command::add(&functions, "wasm", &long, &echo);
     functions
 }
 
