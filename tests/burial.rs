@@ -7,10 +7,23 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use support::gate::Gate;
 use support::process::{Held, eventually, hold_marked, kill_hard, mark, marked, settles};
 use support::{Functions, Host};
+
+/// A bomb takes the whole machine for a while: beside it, calls run out of time that have nothing to do
+/// with it, and two of them take long to be noticed.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Leaves five processes and ends in the way that the query names: daemons by double fork, deaf to
 /// every signal that one can be deaf to, stopped, with children, all of them with the call's pipes.
@@ -145,6 +158,7 @@ fn scratch(reply: &str) -> PathBuf {
 
 /// One call of [`LEAVE`] with a bystander, from its processes' birth to the next call in its slot.
 fn leave(end: &str, timeout: &str, conclude: impl FnOnce(Gate, &Held) -> Option<(u16, String)>) {
+    let _turn = beside_others();
     let mut bystander = Bystander::start();
     let functions = Functions::new();
     let mark = mark();
@@ -233,6 +247,7 @@ fn a_call_whose_client_has_left_is_buried() {
 /// The control: without isolation nobody buries, and the marks find what is left.
 #[test]
 fn without_isolation_everything_is_left() {
+    let _turn = beside_others();
     let functions = Functions::new();
     let mark = mark();
     let spec = format!(
@@ -255,6 +270,7 @@ fn without_isolation_everything_is_left() {
 
 #[test]
 fn processes_that_never_stay_are_buried_whole() {
+    let _turn = beside_others();
     let mut bystander = Bystander::start();
     let functions = Functions::new();
     let mark = mark();
@@ -275,6 +291,7 @@ fn processes_that_never_stay_are_buried_whole() {
 /// Runs a bomb until it has too many processes, beside a call of another function, and expects nothing
 /// of it to be left.
 fn explode(functions: &Functions, mark: &str, path: &str) {
+    let _turn = alone();
     let mut bystander = Bystander::start();
     add_victim(functions);
     let host = Host::start(functions.path());
@@ -352,6 +369,7 @@ def handle(event, context):
 
 #[test]
 fn whatever_a_call_writes_is_gone() {
+    let _turn = beside_others();
     let functions = Functions::new();
     functions.python("litter", "  pool: 1\n  limits: {timeout: 10s}\n", LITTER);
     let host = Host::start(functions.path());
