@@ -15,8 +15,10 @@ const ROOM: u64 = 256 << 20;
 /// Compiled modules, and what making them needs to share.
 #[derive(Debug)]
 pub struct Artefacts {
-    /// None where it cannot be used.
-    cache: Option<Arc<Cache>>,
+    /// Where they are kept, if anywhere.
+    directory: Option<PathBuf>,
+    /// Opened at the first module; none where that is not possible.
+    cache: OnceCell<Option<Arc<Cache>>>,
     /// What artefacts have to fit, once it was asked.
     pub engine: OnceCell<EngineId>,
     /// One permit for each module that is compiled at a time.
@@ -27,16 +29,10 @@ impl Artefacts {
     /// Keeps them in `directory`, if there is one and it can be used.
     #[must_use]
     pub fn new(directory: Option<PathBuf>) -> Self {
-        let cache = directory.and_then(|directory| {
-            Cache::open(directory, ROOM)
-                .inspect_err(|error| {
-                    tracing::warn!(%error, "compiled modules are not kept");
-                })
-                .ok()
-        });
         let processors = std::thread::available_parallelism().map_or(1, Into::into);
         Self {
-            cache: cache.map(Arc::new),
+            directory,
+            cache: OnceCell::new(),
             engine: OnceCell::new(),
             compilers: Semaphore::new(processors),
         }
@@ -44,13 +40,25 @@ impl Artefacts {
 
     /// The artefact of this name, if there is one that was kept by us.
     pub async fn load(&self, name: Name) -> Option<Vec<u8>> {
-        let cache = Arc::clone(self.cache.as_ref()?);
+        let cache = self.cache().await?;
         blocking(move || Ok(cache.load(name))).await.ok()?
+    }
+
+    async fn cache(&self) -> Option<Arc<Cache>> {
+        let open = async {
+            let directory = self.directory.clone()?;
+            let cache = blocking(move || Cache::open(directory, ROOM)).await;
+            cache
+                .inspect_err(|error| tracing::warn!(%error, "compiled modules are not kept"))
+                .ok()
+                .map(Arc::new)
+        };
+        self.cache.get_or_init(|| open).await.clone()
     }
 
     /// Keeps an artefact, if that is possible.
     pub async fn store(&self, name: Name, artefact: Vec<u8>) {
-        let Some(cache) = self.cache.clone() else {
+        let Some(cache) = self.cache().await else {
             return;
         };
         if let Err(error) = blocking(move || cache.store(name, &artefact)).await {
