@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use leasehold_sandbox::Kernel;
@@ -14,6 +14,7 @@ use crate::processes::Processes;
 use crate::shares::Workers;
 use crate::state::State;
 use crate::telemetry::Metrics;
+use crate::tmp::{self, NoPrivateTmp};
 
 /// The library that CPython loads, built by build.rs.
 const ZYGOTE_LIBRARY: &[u8] = include_bytes!(env!("LEASEHOLD_ZYGOTE_LIBRARY"));
@@ -37,6 +38,8 @@ pub struct Host {
     pub library: OwnedFd,
     /// Compiled modules.
     pub artefacts: Artefacts,
+    /// Whether `/tmp` leads each call to its scratch, or why it does not.
+    pub private_tmp: Result<(), NoPrivateTmp>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -104,6 +107,7 @@ impl Host {
             workers: Workers::new(options.max_workers),
             allow_unisolated: options.allow_unisolated,
             secrets: options.secrets,
+            private_tmp: tmp::probe(Path::new("/tmp")),
             library: fds::sealed_memfd(c"leasehold-zygote", ZYGOTE_LIBRARY)
                 .map_err(act("cannot make a memfd for the library"))?,
         }))

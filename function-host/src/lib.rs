@@ -17,3 +17,4 @@ pub mod services;
 pub mod shares;
 pub mod state;
 pub mod telemetry;
+pub mod tmp;

@@ -2,12 +2,14 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use leasehold_sandbox::scratch::remove_tree;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+
+use crate::tmp;
 
 /// A state directory that this host alone uses.
 #[derive(Debug)]
@@ -141,7 +143,12 @@ impl State {
     fn sweep(&self) -> io::Result<()> {
         let scratches = self.scratches();
         remove_tree(&scratches)?;
-        fs::DirBuilder::new().mode(0o700).create(scratches)
+        fs::DirBuilder::new().mode(0o700).create(scratches)?;
+        let link = self.path.join(tmp::NAME);
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => symlink(tmp::target(), link),
+        }
     }
 }
 

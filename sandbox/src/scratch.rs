@@ -10,7 +10,7 @@ mod usage;
 use std::ffi::{CStr, CString};
 use std::fs::Permissions;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,10 @@ use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 pub use usage::Usage;
+
+/// The descriptor that leads a worker to its scratch where `/tmp` is a link to `/proc/self/fd/1000`.
+/// Shells and interpreters use none so high (bash: 255), and it is below the usual limit of 1024.
+pub const TMP_DESCRIPTOR: RawFd = 1000;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY
     .union(OFlag::O_NOFOLLOW)

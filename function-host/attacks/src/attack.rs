@@ -240,6 +240,13 @@ impl Attack {
         self
     }
 
+    /// The filter reports success, and what the rest of the calls needs is as it was.
+    #[must_use]
+    pub fn without_effect(mut self) -> Self {
+        (self.expected, self.by) = (Answer::Ok, By::Filter);
+        self
+    }
+
     /// A residual risk: nothing stops it.
     #[must_use]
     pub fn remains(mut self) -> Self {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use leasehold_sandbox::enforce::{Instruction, Layer, Program};
 use leasehold_sandbox::policy::Site;
 use leasehold_sandbox::profile::Catalog;
-use leasehold_sandbox::scratch::{Scratch, ScratchRoot};
+use leasehold_sandbox::scratch::{Scratch, ScratchRoot, TMP_DESCRIPTOR};
 use leasehold_sandbox::sys::{fds, process};
 use leasehold_sandbox::{Kernel, Policy, ProfileSource};
 
@@ -62,6 +62,7 @@ impl Sandbox {
         // SAFETY: at this point nothing in this process owns a descriptor but the standard streams.
         unsafe { fds::close_all_but(&keep)? };
         if let Self::Without = self {
+            fds::place_directory(Path::new("."), TMP_DESCRIPTOR)?;
             return Ok(());
         }
         process::forbid_inspection()?;
@@ -91,6 +92,7 @@ impl Sandbox {
         let site = Site {
             function_dir: state.join("function"),
             scratches: state.join("scratches"),
+            private_tmp: true,
             ..Site::default()
         };
         let limits = profile.ceiling.limits();
@@ -99,6 +101,7 @@ impl Sandbox {
         // process of this state directory, so it is the worker's layer that parts them.
         let scratch = ScratchRoot::create(&site.scratches, "of")?.make()?;
         std::env::set_current_dir(scratch.path())?;
+        fds::place_directory(scratch.path(), TMP_DESCRIPTOR)?;
         match layers {
             Layers::Both => drop(policy.enforce(&scratch)?),
             Layers::Landlock => {

@@ -10,7 +10,7 @@ const LIBC: &[(&str, i64)] = constants! {
     AT_FDCWD AT_EMPTY_PATH RENAME_EXCHANGE
     S_IFREG S_IFIFO S_IFSOCK S_IFCHR
     PROT_READ PROT_WRITE MAP_PRIVATE MAP_SHARED MAP_ANONYMOUS MADV_MERGEABLE MADV_PAGEOUT MAP_GROWSDOWN
-    F_DUPFD F_SETFD F_SETLK F_GETLK F_SETOWN F_SETLEASE F_NOTIFY F_SETPIPE_SZ
+    F_DUPFD F_GETFD F_SETFD FD_CLOEXEC FIOCLEX F_SETLK F_GETLK F_SETOWN F_SETLEASE F_NOTIFY F_SETPIPE_SZ
     F_OFD_SETLK F_OFD_GETLK F_RDLCK F_WRLCK LOCK_EX
     POSIX_FADV_DONTNEED RWF_NOWAIT
     IPC_PRIVATE IPC_CREAT IPC_RMID
@@ -32,32 +32,34 @@ const LIBC: &[(&str, i64)] = constants! {
 
 /// Those that it lacks, from the uapi headers named beside them.
 const OTHERS: &[(&str, i64)] = &[
-    ("HIGH", 1 << 32),       // a bit that the kernel's 32-bit types do not have
-    ("X32", 0x4000_0000),    // __X32_SYSCALL_BIT, asm/unistd.h
-    ("F_SETSIG", 10),        // asm-generic/fcntl.h
-    ("F_SET_RW_HINT", 1036), // linux/fcntl.h
-    ("DN_ACCESS", 1),        // linux/fcntl.h
+    ("HIGH", 1 << 32),          // a bit that the kernel's 32-bit types do not have
+    ("CLOSE_RANGE_UNSHARE", 2), // linux/close_range.h
+    ("CLOSE_RANGE_CLOEXEC", 4), // linux/close_range.h
+    ("X32", 0x4000_0000),       // __X32_SYSCALL_BIT, asm/unistd.h
+    ("F_SETSIG", 10),           // asm-generic/fcntl.h
+    ("F_SET_RW_HINT", 1036),    // linux/fcntl.h
+    ("DN_ACCESS", 1),           // linux/fcntl.h
     ("FS_IOC_SETFLAGS", 0x4008_6602), // linux/fs.h
     ("FS_IOC_GETVERSION", 0x8008_7601), // linux/fs.h
     ("FS_IOC_SETVERSION", 0x4008_7602), // linux/fs.h
     ("FS_EXTENT_FL", 0x8_0000), // linux/fs.h
-    ("FS_NODUMP_FL", 0x40),  // linux/fs.h
-    ("KCMP_FILES", 2),       // linux/kcmp.h
-    ("FAN_REPORT_FID", 0x200), // linux/fanotify.h
+    ("FS_NODUMP_FL", 0x40),     // linux/fs.h
+    ("KCMP_FILES", 2),          // linux/kcmp.h
+    ("FAN_REPORT_FID", 0x200),  // linux/fanotify.h
     ("UFFD_USER_MODE_ONLY", 1), // linux/userfaultfd.h
     ("PR_SET_MM_MAP_SIZE", 15), // linux/prctl.h
     ("PR_SET_MEMORY_MERGE", 67), // linux/prctl.h
     ("MEMBARRIER_CMD_GLOBAL", 1), // linux/membarrier.h
-    ("IOPRIO_WHO_PROCESS", 1), // linux/ioprio.h
-    ("MADV_COLD", 20),       // asm-generic/mman-common.h
+    ("IOPRIO_WHO_PROCESS", 1),  // linux/ioprio.h
+    ("MADV_COLD", 20),          // asm-generic/mman-common.h
     ("ADDR_NO_RANDOMIZE", 0x4_0000), // linux/personality.h
     ("KEY_SPEC_PROCESS_KEYRING", -2), // linux/keyctl.h
     ("KEY_SPEC_USER_KEYRING", -4), // linux/keyctl.h
-    ("SO_PEERPIDFD", 77),    // asm-generic/socket.h
-    ("SO_PASSPIDFD", 76),    // asm-generic/socket.h
-    ("AF_KCM", 41),          // linux/socket.h
-    ("AF_SMC", 43),          // linux/socket.h
-    ("IPPROTO_SMC", 256),    // linux/in.h
+    ("SO_PEERPIDFD", 77),       // asm-generic/socket.h
+    ("SO_PASSPIDFD", 76),       // asm-generic/socket.h
+    ("AF_KCM", 41),             // linux/socket.h
+    ("AF_SMC", 43),             // linux/socket.h
+    ("IPPROTO_SMC", 256),       // linux/in.h
     ("Q_SYNC_USER", 0x8000_0100), // QCMD(Q_SYNC, USRQUOTA), linux/quota.h
     ("SECCOMP_FILTER_NEW_LISTENER", 8), // linux/seccomp.h
     ("SECCOMP_GET_ACTION_AVAIL", 2), // linux/seccomp.h

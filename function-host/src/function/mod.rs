@@ -49,6 +49,8 @@ pub struct Function {
     pub runtime: Runtime,
     /// Whether calls are kept apart.
     pub isolation: Isolation,
+    /// How a call gets a `/tmp` of its own.
+    pub tmp: Tmp,
     /// How many calls may run, wait, and find a worker parked.
     pub admission: Admission,
     /// How long a worker may go on after its reply, for its at-exit hooks.
@@ -118,6 +120,19 @@ pub enum Isolation {
     None,
 }
 
+/// How a call gets a `/tmp` of its own. Its scratch is the place of `TMPDIR` in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tmp {
+    /// By the link where there is one, by the environment alone otherwise.
+    #[default]
+    Auto,
+    /// `/tmp` is a link that leads each call to its scratch; without it the function is refused.
+    Link,
+    /// Only `TMPDIR` and its like lead there.
+    Env,
+}
+
 impl Function {
     /// How its program speaks, if it is one.
     #[must_use]
@@ -159,6 +174,7 @@ impl Function {
             directory,
             runtime,
             isolation: declared.isolation,
+            tmp: declared.tmp,
             admission: declared.admission,
             linger: declared.linger,
             secrets: declared.secrets,

@@ -13,7 +13,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::admission::{Admission, PoolSize, Written};
 use super::document::Document;
-use super::{Isolation, Protocol};
+use super::{Isolation, Protocol, Tmp};
 
 /// The most variables of `env`.
 const MAX_VARIABLES: usize = 128;
@@ -29,6 +29,7 @@ pub(super) struct Declared {
     pub(super) code: Code,
     pub(super) profile: Spanned<String>,
     pub(super) isolation: Isolation,
+    pub(super) tmp: Tmp,
     pub(super) admission: Admission,
     pub(super) linger: Millis,
     pub(super) secrets: Vec<String>,
@@ -73,6 +74,8 @@ struct Spec {
     profile: Spanned<String>,
     #[serde(default)]
     isolation: Isolation,
+    #[serde(default)]
+    tmp: Tmp,
     #[serde(default, deserialize_with = "written")]
     pool: Option<Spanned<PoolSize>>,
     #[serde(default, deserialize_with = "written")]
@@ -125,6 +128,7 @@ impl Document {
             env: spec.env.map_or(Ok(Vec::new()), |env| self.env(env))?,
             profile: spec.profile,
             isolation: spec.isolation,
+            tmp: spec.tmp,
             limits: spec.limits.unwrap_or(Spanned {
                 value: Ceiling::default(),
                 span: Span::default(),

@@ -127,6 +127,8 @@ impl Step<'_> {
                 .map_err(io::Error::other)
                 .map_err(act("cannot order"))?,
             directory: self.directory.to_owned(),
+            // It writes what it is asked for, and nothing by name.
+            private_tmp: false,
         };
         let (started, control) = launcher(self.host, self.function).await?;
         let killed_at_last = Killed(started.handle);

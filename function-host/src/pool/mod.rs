@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use leasehold_sandbox::Policy;
-use leasehold_sandbox::policy::CompileError;
+use leasehold_sandbox::policy::{CompileError, Site};
 use leasehold_sandbox::scratch::ScratchRoot;
 use leasehold_sandbox::sys::wait::Exit;
 use leasehold_zygote::wire::WireError;
@@ -45,6 +45,7 @@ use crate::function::{Function, Isolation};
 use crate::host::Host;
 use crate::shares::Share;
 use crate::telemetry::FunctionMetrics;
+use crate::tmp;
 use line::Line;
 use start::Recipe;
 use stock::Stock;
@@ -109,6 +110,9 @@ pub enum PoolError {
     /// What it is started by cannot be written down.
     #[error(transparent)]
     Recipe(#[from] WireError),
+    /// The function insists on a link that is not there.
+    #[error("`tmp: link` cannot be had here: {0}")]
+    NoPrivateTmp(String),
     /// There is no place for its scratches.
     #[error("cannot make a directory for scratches: {0}")]
     Scratch(#[from] io::Error),
@@ -121,7 +125,9 @@ impl Pool {
     /// When the function cannot be served on this machine.
     pub fn start(host: &Arc<Host>, function: Arc<Function>) -> Result<Arc<Self>, PoolError> {
         let scratches = ScratchRoot::create(&host.state.scratches(), &function.name)?;
-        let policy = compile(host, &function, &scratches)?;
+        let private_tmp = tmp::leads(function.tmp, &host.private_tmp)
+            .map_err(|why| PoolError::NoPrivateTmp(why.to_string()))?;
+        let policy = compile(host, &function, &scratches, private_tmp)?;
         gaps::announce(&function.name, policy.as_ref());
         let directory = scratches.path().join("zygote");
         std::fs::create_dir(&directory)?;
@@ -130,7 +136,7 @@ impl Pool {
             metrics: host.metrics.function(&function.name),
             line: Line {
                 host: Arc::clone(host),
-                recipe: Recipe::of(&function, &directory)?,
+                recipe: Recipe::of(&function, &directory, private_tmp)?,
                 function,
                 policy,
                 scratches,
@@ -290,12 +296,16 @@ fn compile(
     host: &Host,
     function: &Function,
     scratches: &ScratchRoot,
+    private_tmp: bool,
 ) -> Result<Option<Policy>, PoolError> {
     match function.isolation {
         Isolation::None if host.allow_unisolated => Ok(None),
         Isolation::None => Err(PoolError::Unisolated),
         Isolation::Call => {
-            let site = function.site(scratches.path().to_owned(), &host.secrets);
+            let site = Site {
+                private_tmp,
+                ..function.site(scratches.path().to_owned(), &host.secrets)
+            };
             let limits = function.limits.clone();
             Ok(Some(Policy::compile(
                 &function.profile,

@@ -23,6 +23,8 @@ pub(super) struct Recipe {
     pub(super) stdio: bool,
     /// What is compiled before, and handed to the launcher.
     pub(super) module: Option<Module>,
+    /// Whether `/tmp` leads to the zygote's directory and the workers' scratches.
+    pub(super) private_tmp: bool,
 }
 
 /// A WebAssembly module in a function's folder.
@@ -46,7 +48,11 @@ impl Recipe {
     ///
     /// # Errors
     /// None that is foreseen.
-    pub(super) fn of(function: &Function, directory: &Path) -> Result<Self, WireError> {
+    pub(super) fn of(
+        function: &Function,
+        directory: &Path,
+        private_tmp: bool,
+    ) -> Result<Self, WireError> {
         let directory = directory.to_owned();
         Ok(match &function.runtime {
             Runtime::Exec {
@@ -64,6 +70,7 @@ impl Recipe {
                 directory,
                 stdio: true,
                 module: None,
+                private_tmp,
             },
             Runtime::Python {
                 interpreter,
@@ -76,6 +83,7 @@ impl Recipe {
                 directory,
                 stdio: false,
                 module: None,
+                private_tmp,
             },
             Runtime::Wasm {
                 module,
@@ -96,6 +104,7 @@ impl Recipe {
                     directory: function.directory.clone(),
                     file: module.clone(),
                 }),
+                private_tmp,
             },
         })
     }

@@ -220,11 +220,13 @@ impl Zygote {
             layer: policy.map(|policy| policy.zygote_layer().clone()),
             start: recipe.start.clone(),
             directory: recipe.directory.clone(),
+            private_tmp: recipe.private_tmp,
         };
         let serve = Serve {
             layer: policy.map(|policy| policy.worker_layer().clone()),
             program: recipe.program.clone(),
             variables: recipe.variables,
+            private_tmp: recipe.private_tmp,
         };
         let mut fds: Vec<BorrowedFd<'_>> = ruleset.iter().map(AsFd::as_fd).collect();
         match launch.start {

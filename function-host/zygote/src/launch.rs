@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 use leasehold_sandbox::enforce::EnforceError;
+use leasehold_sandbox::scratch::TMP_DESCRIPTOR;
 use leasehold_sandbox::sys::{fds, fork, process};
 
 use crate::control::{CONTROL_FD, Control, LIBRARY_FD};
@@ -112,6 +113,10 @@ fn begin(control: &Control, parent: u32, runtimes: &[&dyn Runtime]) -> Result<Be
     let (launch, fds) = received.ok_or(LaunchError::HostGone)?;
     let mut fds = fds.into_iter();
     std::env::set_current_dir(&launch.directory).map_err(step("chdir"))?;
+    if launch.private_tmp {
+        fds::place_directory(&launch.directory, TMP_DESCRIPTOR)
+            .map_err(step("the descriptor of /tmp"))?;
+    }
     if let Some(layer) = &launch.layer {
         let ruleset = fds.next().ok_or(LaunchError::HostGone)?;
         // A runtime that loads runs no code of the function's in doing so.

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use leasehold_sandbox::enforce::EnforceError;
+use leasehold_sandbox::scratch::TMP_DESCRIPTOR;
 use leasehold_sandbox::sys::fork::{self, Child};
 use leasehold_sandbox::sys::{fds, process};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
@@ -116,6 +117,10 @@ pub(crate) fn park(
         .map_err(io::Error::from)
         .map_err(step("setsid"))?;
     std::env::set_current_dir(&order.scratch).map_err(step("chdir to the scratch"))?;
+    if serve.private_tmp {
+        fds::place_directory(&order.scratch, TMP_DESCRIPTOR)
+            .map_err(step("the descriptor of /tmp"))?;
+    }
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
         .map_err(io::Error::from)

@@ -28,7 +28,7 @@ use crate::Kernel;
 use crate::enforce::{EnforceError, Enforced, Layer, ResourceLimits};
 use crate::names::syscalls::Arch;
 use crate::profile::{Limits, Profile};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, TMP_DESCRIPTOR};
 use channels::{Assessment, Closure};
 use filesystem::Filesystem;
 use network::Network;
@@ -51,6 +51,9 @@ pub struct Site {
     pub secrets: Vec<PathBuf>,
     /// A program that each worker becomes: the command of an `exec` function.
     pub program: Option<PathBuf>,
+    /// Whether `/tmp` leads to a worker's scratch by way of [`TMP_DESCRIPTOR`], which it then cannot
+    /// part with.
+    pub private_tmp: bool,
 }
 
 /// How everything that a call has started is killed.
@@ -102,6 +105,14 @@ impl Policy {
         let abi = ABI::from(i32::try_from(kernel.landlock_abi).unwrap_or(i32::MAX));
         let arch = Arch::native().ok_or(CompileError::UnknownArchitecture)?;
         let intents = intents(profile, &limits, kernel, site, &assessments, arch);
+        let mut delta = syscalls::worker_delta(&intents)?;
+        let mut zygote_files = u64::from(limits.open_files);
+        if site.private_tmp {
+            let pinned = TMP_DESCRIPTOR.unsigned_abs();
+            syscalls::pin_descriptor(&mut delta, pinned)?;
+            // A worker places it before its own limit holds, and so under its zygote's.
+            zygote_files = zygote_files.max(u64::from(pinned) + 1);
+        }
         Ok(Self {
             abi,
             filesystem: Filesystem::compile(profile, site, abi)?,
@@ -110,6 +121,7 @@ impl Policy {
                 drop_capabilities: true,
                 limits: ResourceLimits {
                     cpu: None,
+                    open_files: Some(zygote_files),
                     ..resource_limits(&limits)
                 },
                 filter: bpf::compile(&syscalls::function_filter(&intents)?)?,
@@ -117,7 +129,7 @@ impl Policy {
             worker: Layer {
                 drop_capabilities: false,
                 limits: resource_limits(&limits),
-                filter: bpf::compile(&syscalls::worker_delta(&intents)?)?,
+                filter: bpf::compile(&delta)?,
             },
             burial: burial(&limits, kernel),
             limits,

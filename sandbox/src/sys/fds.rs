@@ -2,7 +2,9 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use super::{check, check_long};
 
@@ -45,6 +47,30 @@ pub fn place_stdio(
         // SAFETY: the standard streams have no owner; std expects that they are replaced.
         check(unsafe { libc::dup2(source.as_raw_fd(), target) })?;
     }
+    Ok(())
+}
+
+/// Makes `number` the directory `path`, for this process and every program that it becomes.
+///
+/// Opened O_PATH: nothing is read or changed by the descriptor itself, and ioctl does not take it.
+///
+/// # Errors
+/// `EBUSY` when `number` is open already, `EINVAL` when it is beyond `RLIMIT_NOFILE`, and those of
+/// open(2).
+pub fn place_directory(path: &Path, number: RawFd) -> io::Result<()> {
+    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let mut options = std::fs::OpenOptions::new();
+    let directory = options.read(true).custom_flags(flags).open(path)?;
+    // Not dup2, which would replace in silence whatever is there.
+    // SAFETY: duplicates an open descriptor.
+    let copy = check(unsafe { libc::fcntl(directory.as_raw_fd(), libc::F_DUPFD, number) })?;
+    // SAFETY: the kernel has just made it for us alone.
+    let copy = unsafe { OwnedFd::from_raw_fd(copy) };
+    if copy.as_raw_fd() != number {
+        return Err(io::Error::from_raw_os_error(libc::EBUSY));
+    }
+    // Like a standard stream from now on: it has no owner.
+    let _number = copy.into_raw_fd();
     Ok(())
 }
 

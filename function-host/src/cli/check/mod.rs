@@ -19,6 +19,7 @@ use super::{CliError, Places};
 use crate::function::{Found, Function, Isolation};
 use crate::host::Host;
 use crate::services::{Service, ServiceState, Services};
+use crate::tmp;
 use report::{FunctionReport, KernelReport, Report};
 
 #[derive(Debug, Args)]
@@ -33,6 +34,7 @@ pub(super) struct Check {
 /// A function and what closes each channel for it, as far as it could be read.
 struct Assessed {
     name: String,
+    tmp: Option<&'static str>,
     channels: Vec<Assessment>,
 }
 
@@ -60,6 +62,7 @@ impl Check {
         };
         let report = Report {
             kernel: KernelReport::of(&kernel, own),
+            no_private_tmp: host.private_tmp.as_ref().err().map(ToString::to_string),
             functions,
         };
         if self.json {
@@ -83,8 +86,14 @@ fn assess_all(host: &Host, kernel: &Kernel, found: &[Found]) -> Vec<Assessed> {
             assess(&function.profile, &function.limits, kernel, &site)
         }
     };
+    let tmp = |function: &Function| match tmp::leads(function.tmp, &host.private_tmp) {
+        Ok(true) => Some("link"),
+        Ok(false) => Some("env"),
+        Err(_) => None,
+    };
     let of = |found: &Found| Assessed {
         name: found.name.clone(),
+        tmp: found.result.as_ref().ok().and_then(tmp),
         channels: found.result.as_ref().map(channels).unwrap_or_default(),
     };
     found.iter().map(of).collect()
@@ -104,6 +113,7 @@ async fn start_all(
         let assessed = at.map_or_else(
             || Assessed {
                 name: service.name.clone(),
+                tmp: None,
                 channels: Vec::new(),
             },
             |at| assessed.swap_remove(at),
@@ -169,6 +179,7 @@ impl Assessed {
             } else {
                 enforcement
             },
+            tmp: self.tmp,
             trouble,
             channels: self
                 .channels

@@ -8,6 +8,8 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     pub(super) kernel: KernelReport,
+    /// Why `/tmp` does not lead calls to their scratches, if it does not.
+    pub(super) no_private_tmp: Option<String>,
     pub(super) functions: Vec<FunctionReport>,
 }
 
@@ -29,6 +31,8 @@ pub(super) struct FunctionReport {
     pub(super) name: String,
     /// `full`, `gaps` (all but what the profile accepts), `none`, `not-ready` or `refused`.
     pub(super) enforcement: &'static str,
+    /// How its calls come to a `/tmp` of their own: by `link`, or by `env` alone.
+    pub(super) tmp: Option<&'static str>,
     pub(super) trouble: Option<String>,
     pub(super) channels: Vec<ChannelReport>,
 }

@@ -27,6 +27,9 @@ impl fmt::Display for Report {
         f.write_str("\n\n")?;
         self.matrix(f)?;
         f.write_str("L closed by Landlock, F by the filter, - open as accepted, ! open\n")?;
+        if let Some(why) = &self.no_private_tmp {
+            writeln!(f, "calls have a private TMPDIR, but no private /tmp: {why}")?;
+        }
         self.prices(f)?;
         self.functions
             .iter()
@@ -50,7 +53,7 @@ impl Report {
         let width = longest.unwrap_or_default().max("NAME".len());
         write!(f, "{:<width$}", "NAME")?;
         columns().try_for_each(|name| write!(f, "  {name}"))?;
-        f.write_str("  ENFORCEMENT\n")?;
+        f.write_str("  ENFORCEMENT  TMP\n")?;
         for function in &self.functions {
             write!(f, "{:<width$}", function.name)?;
             for name in columns() {
@@ -58,7 +61,8 @@ impl Report {
                 let cell = cell.map_or(' ', |it| it.state.letter());
                 write!(f, "  {cell:<wide$}", wide = name.len())?;
             }
-            writeln!(f, "  {}", function.enforcement)?;
+            let tmp = function.tmp.unwrap_or("-");
+            writeln!(f, "  {:<11}  {tmp}", function.enforcement)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ fn an_exec_function_with_everything() {
   command: [./run.sh, --fast, '']
   profile: shell
   isolation: none
+  tmp: link
   pool: 256
   limits: {timeout: 2s, processes: 4}
   env: {B: two, A: '1', _c3: ''}
@@ -18,8 +19,12 @@ fn an_exec_function_with_everything() {
     assert_eq!(function.name, "hello");
     assert_eq!(function.directory, directory);
     assert_eq!(
-        (function.isolation, function.admission.pool_max),
-        (Isolation::None, 256)
+        (
+            function.isolation,
+            function.tmp,
+            function.admission.pool_max
+        ),
+        (Isolation::None, Tmp::Link, 256)
     );
     assert_eq!(function.limits.timeout.0, 2000);
     assert_eq!(function.limits.processes, 4);
@@ -71,8 +76,8 @@ fn what_is_left_out_has_defaults() {
     let folder = folder("  runtime: exec\n  command: [/bin/cat]\n  profile: compute\n");
     let function = load(folder.path()).unwrap();
     assert_eq!(
-        (function.isolation, function.admission),
-        (Isolation::Call, Admission::DEFAULT)
+        (function.isolation, function.tmp, function.admission),
+        (Isolation::Call, Tmp::Auto, Admission::DEFAULT)
     );
     assert_eq!(function.limits, function.profile.ceiling.limits());
     assert!(function.env.is_empty());

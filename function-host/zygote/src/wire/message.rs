@@ -18,6 +18,8 @@ pub struct Launch {
     pub start: Start,
     /// The working directory: the zygote's own scratch.
     pub directory: PathBuf,
+    /// Whether `/tmp` leads to the descriptor that is then to be its directory.
+    pub private_tmp: bool,
 }
 
 /// What a launcher does once it is restricted.
@@ -60,6 +62,8 @@ pub struct Serve {
     pub program: Option<Program>,
     /// How that program is told of its request.
     pub variables: Variables,
+    /// Whether `/tmp` leads to the descriptor that is then to be each worker's scratch.
+    pub private_tmp: bool,
 }
 
 /// The form of the environment variables that a request becomes.
