@@ -3,8 +3,12 @@
 //! Left to cargo, the library would not be where `cargo run` can find it, and would not be built at
 //! all for a statically linked host. So a cargo of its own builds it, with a target directory of its
 //! own and none of this build's flags, and the host embeds the bytes.
+//!
+//! The examples are copied, for the host to embed them without what tools have put beside them.
 
 use std::env;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,8 +34,12 @@ fn main() {
         "zygote/Cargo.toml",
         "../sandbox/src",
         "../Cargo.lock",
+        "../examples",
     ] {
         println!("cargo::rerun-if-changed={}", here.join(input).display());
+    }
+    if let Err(error) = copy(&here.join("../examples"), &out.join("examples")) {
+        println!("cargo::error=the examples were not copied: {error}");
     }
     match build(&here, &out) {
         Ok(library) => {
@@ -42,6 +50,29 @@ fn main() {
         }
         Err(error) => println!("cargo::error=the library for CPython was not built: {error}"),
     }
+}
+
+/// Makes `to` a copy of the directory `from`, but for what is not part of it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::create_dir(to)?,
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if ["site-packages", "__pycache__", "target"]
+            .iter()
+            .any(|name| entry.file_name() == *name)
+        {
+            continue;
+        } else if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
 }
 
 fn build(here: &Path, out: &Path) -> Result<PathBuf, String> {

@@ -9,7 +9,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 use crate::state::State;
 
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples");
+static BUILT_IN: Dir<'_> = include_dir!("$OUT_DIR/examples");
 
 /// `./examples` if it holds functions, else a copy of the built-in ones in the state directory.
 pub(super) fn directory(state: &State) -> io::Result<PathBuf> {
@@ -29,11 +29,6 @@ fn unpack(directory: &Dir<'_>, target: &std::path::Path) -> io::Result<()> {
         let path = target.join(entry.path());
         match entry {
             DirEntry::Dir(inner) => {
-                // What pip has put beside an example is not part of it.
-                if inner.path().ends_with("site-packages") || inner.path().ends_with("__pycache__")
-                {
-                    continue;
-                }
                 fs::create_dir_all(&path)?;
                 unpack(inner, target)?;
             }
