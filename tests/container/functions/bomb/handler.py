@@ -1,0 +1,4 @@
+def handle(event, context):
+    held = []
+    while True:
+        held.append(bytearray(b"x") * (1 << 20))
