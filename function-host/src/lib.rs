@@ -1,6 +1,6 @@
 //! The trusted host: it accepts HTTP, routes, takes a parked worker, streams, kills and wipes.
 //!
-//! `cli → http → pool → function`; the event loop and the HTTP server live here only. The host never
+//! `cli → {http, verify} → pool → function`; the event loop and the HTTP server live here only. The host never
 //! forks itself and never believes what a zygote or a worker says.
 #![forbid(unsafe_code)]
 
@@ -18,3 +18,4 @@ pub mod shares;
 pub mod state;
 pub mod telemetry;
 pub mod tmp;
+pub mod verify;

@@ -74,16 +74,22 @@ impl State {
         self.path.join("artefacts")
     }
 
+    /// The directory of a host that serves already, if it is one of those that hosts choose themselves.
+    #[must_use]
+    pub fn of_another() -> Option<PathBuf> {
+        candidates().into_iter().find(|path| {
+            let lock = File::open(path.join("lock"));
+            // A shared lock, for a moment: it fails where somebody has the exclusive one.
+            lock.is_ok_and(|lock| {
+                let locked = Flock::lock(lock, FlockArg::LockSharedNonblock);
+                matches!(locked, Err((_, nix::Error::EWOULDBLOCK)))
+            })
+        })
+    }
+
     fn choose() -> Result<Self, StateError> {
-        let uid = nix::unistd::geteuid();
-        let mut candidates = vec![PathBuf::from("/run/leasehold")];
-        candidates.extend(
-            std::env::var_os("XDG_RUNTIME_DIR").map(|dir| Path::new(&dir).join("leasehold")),
-        );
-        candidates.push(PathBuf::from(format!("/dev/shm/leasehold-{uid}")));
-        candidates.push(std::env::temp_dir().join(format!("leasehold-{uid}")));
         let in_memory = |path: &PathBuf| path.parent().is_some_and(is_tmpfs);
-        let (fast, slow): (Vec<_>, Vec<_>) = candidates.into_iter().partition(in_memory);
+        let (fast, slow): (Vec<_>, Vec<_>) = candidates().into_iter().partition(in_memory);
         let process = std::process::id();
         fast.into_iter()
             .chain(slow)
@@ -150,6 +156,17 @@ impl State {
             _ => symlink(tmp::target(), link),
         }
     }
+}
+
+/// Where a host puts its state if it is not told, best first.
+fn candidates() -> Vec<PathBuf> {
+    let uid = nix::unistd::geteuid();
+    let mut candidates = vec![PathBuf::from("/run/leasehold")];
+    candidates
+        .extend(std::env::var_os("XDG_RUNTIME_DIR").map(|dir| Path::new(&dir).join("leasehold")));
+    candidates.push(PathBuf::from(format!("/dev/shm/leasehold-{uid}")));
+    candidates.push(std::env::temp_dir().join(format!("leasehold-{uid}")));
+    candidates
 }
 
 impl Drop for State {

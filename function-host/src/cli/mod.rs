@@ -8,6 +8,7 @@ mod profile;
 mod run;
 mod serve;
 mod top;
+mod verify;
 
 use std::io;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::host::{Host, HostError, Options};
 use crate::reload::Sources;
 use crate::state::{State, StateError};
 use crate::telemetry::{self, LogFormat};
+use crate::verify::VerifyError;
 
 /// Serves functions, each call in a process of its own that Landlock and seccomp restrict.
 #[derive(Debug, Parser)]
@@ -55,6 +57,8 @@ enum Command {
     Serve(serve::Serve),
     /// Say of each function whether it can be enforced in full here, and what is missing if not
     Check(check::Check),
+    /// Attack every known channel between calls, here and now, and say what stops each attack
+    Verify(verify::Verify),
     /// Call a function once, without HTTP: standard input is the request's body
     Run(run::Run),
     /// List the functions
@@ -124,6 +128,17 @@ pub(crate) enum CliError {
     Profile(#[from] profile::ProfileError),
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error(
+        "{0} is in use: another leasehold serves here, and what runs beside attacks is attacked; stop it, \
+         use a container of its own, or say --beside"
+    )]
+    Beside(PathBuf),
+    #[error("there is no function to take a profile from; name one with --profile")]
+    NoProfile,
+    #[error("no python function is served here, so there is no interpreter; see --functions")]
+    NoInterpreter,
     #[error("cannot listen on {address}: {source}; give another with {option}")]
     Listen {
         option: &'static str,
@@ -147,7 +162,12 @@ pub(crate) enum CliError {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let log = match telemetry::init(cli.log_format, &cli.log) {
+    let filter = match (&cli.command, cli.log.as_str()) {
+        // Attacks are refused all the time: what they make the host say is no news, unless asked for.
+        (Command::Verify(_), "info") => "off",
+        (_, filter) => filter,
+    };
+    let log = match telemetry::init(cli.log_format, filter) {
         Ok(log) => log,
         Err(error) => {
             eprintln!("leasehold: cannot start: {error}");
@@ -168,6 +188,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(serve) => serve.run().await,
             Command::Check(check) => check.run().await,
+            Command::Verify(verify) => verify.run().await,
             Command::Run(run) => run.run().await,
             Command::List(list) => list.run().await,
             Command::Top(top) => top.run().await,

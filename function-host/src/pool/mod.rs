@@ -30,6 +30,7 @@ mod zygote;
 
 use std::convert::Infallible;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -157,6 +158,12 @@ impl Pool {
     #[must_use]
     pub fn function(&self) -> &Arc<Function> {
         &self.line.function
+    }
+
+    /// The directory in which the scratches of its calls come and go.
+    #[must_use]
+    pub fn scratches(&self) -> &Path {
+        self.line.scratches.path()
     }
 
     /// Whether the function can be called, and changes of it.

@@ -1,5 +1,5 @@
 //! The attacks, a table for each neighbourhood of the kernel. The tests of this crate run each of them
-//! as a test of its own; those of the numbered channels can be made as calls, in real workers.
+//! as a test of its own; `leasehold verify` runs those of the numbered channels in real workers.
 
 mod descriptors;
 mod files;

@@ -20,7 +20,9 @@ use crate::function::{Found, Function, Isolation};
 use crate::host::Host;
 use crate::services::{Service, ServiceState, Services};
 use crate::tmp;
-use report::{FunctionReport, KernelReport, Report};
+use report::{FunctionReport, Report};
+
+pub(super) use report::KernelReport;
 
 #[derive(Debug, Args)]
 pub(super) struct Check {

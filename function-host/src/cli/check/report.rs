@@ -15,10 +15,10 @@ pub(super) struct Report {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct KernelReport {
-    pub(super) release: String,
+pub(in crate::cli) struct KernelReport {
+    pub(in crate::cli) release: String,
     /// The one that policies were compiled for.
-    pub(super) landlock_abi: u32,
+    pub(in crate::cli) landlock_abi: u32,
     /// The kernel's own.
     pub(super) own_landlock_abi: u32,
     pub(super) seccomp: bool,
@@ -78,7 +78,7 @@ impl Report {
 }
 
 impl KernelReport {
-    pub(super) fn of(kernel: &Kernel, own: u32) -> Self {
+    pub(in crate::cli) fn of(kernel: &Kernel, own: u32) -> Self {
         Self {
             release: kernel.release.clone(),
             landlock_abi: kernel.landlock_abi,
