@@ -87,6 +87,12 @@ impl State {
         })
     }
 
+    /// The directory of the sockets on which functions that are HTTP servers listen.
+    #[must_use]
+    pub fn sockets(&self) -> PathBuf {
+        self.path.join("sockets")
+    }
+
     fn choose() -> Result<Self, StateError> {
         let in_memory = |path: &PathBuf| path.parent().is_some_and(is_tmpfs);
         let (fast, slow): (Vec<_>, Vec<_>) = candidates().into_iter().partition(in_memory);
@@ -147,9 +153,10 @@ impl State {
     }
 
     fn sweep(&self) -> io::Result<()> {
-        let scratches = self.scratches();
-        remove_tree(&scratches)?;
-        fs::DirBuilder::new().mode(0o700).create(scratches)?;
+        for directory in [self.scratches(), self.sockets()] {
+            remove_tree(&directory)?;
+            fs::DirBuilder::new().mode(0o700).create(directory)?;
+        }
         let link = self.path.join(tmp::NAME);
         match fs::remove_file(&link) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -172,11 +179,11 @@ fn candidates() -> Vec<PathBuf> {
 impl Drop for State {
     fn drop(&mut self) {
         // What cannot be removed now is swept at the next start.
-        let _left = remove_tree(&if self.own {
-            self.path.clone()
+        if self.own {
+            let _left = remove_tree(&self.path);
         } else {
-            self.scratches()
-        });
+            let _left = (remove_tree(&self.scratches()), remove_tree(&self.sockets()));
+        }
     }
 }
 

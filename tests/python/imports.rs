@@ -231,3 +231,50 @@ def handle(event, context):
         }
     });
 }
+
+#[test]
+fn what_an_import_leaves_is_told_of_by_file_and_line() {
+    let code = "
+import socket, threading
+import mmap
+closed = socket.socketpair()
+for one in closed: one.close()
+pair = socket.socketpair()
+def work():
+    threading.Event().wait()
+threading.Thread(target=work, daemon=True).start()
+finished = threading.Thread(target=str)
+finished.start()
+finished.join()
+def handle(e, c):
+    return 'answered'
+";
+    EachPython::serve("", code).each(|host, function| {
+        assert_eq!(host.call(function, "").text(), "answered");
+        for (place, what) in [
+            ("handler.py:6", "a socket open"),
+            ("handler.py:7", "a thread running"),
+        ] {
+            host.record(what, |record| {
+                let line = record["line"].as_str().unwrap_or_default();
+                record["function"] == *function
+                    && line.contains(&format!("{place}: the import has left {what}"))
+                    && line.contains("`start: spawn`")
+            });
+        }
+        let told = host.records().into_iter().any(|record| {
+            let line = record["line"].as_str().unwrap_or_default().to_owned();
+            record["function"] == *function && line.contains("handler.py:4")
+        });
+        assert!(!told, "what was closed again is not left");
+    });
+    let shares = "import mmap\n\nshared = mmap.mmap(-1, 4096)\n";
+    EachPython::serve("", &format!("{shares}{ANSWER}")).each(|host, function| {
+        assert_eq!(host.call(function, "").status, 503);
+        host.record("where it was made", |record| {
+            let line = record["line"].as_str().unwrap_or_default();
+            record["function"] == *function
+                && line.contains("handler.py:3: the import has left a mapping")
+        });
+    });
+}

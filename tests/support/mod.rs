@@ -38,6 +38,20 @@ pub fn leasehold() -> Command {
     command
 }
 
+/// Whether a program is on the PATH. Without it a test is skipped, where nobody insists on all.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed = std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
+    assert!(
+        installed || std::env::var_os("LEASEHOLD_TEST_STRICT").is_none(),
+        "{program} is not installed"
+    );
+    if !installed {
+        eprintln!("skipped: {program} is not installed");
+    }
+    installed
+}
+
 /// The examples that ship.
 pub fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")

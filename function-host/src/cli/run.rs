@@ -78,8 +78,9 @@ impl Run {
                 let exchange = Exchange {
                     body: stdin(),
                     reply,
+                    upgrade: None,
                 };
-                match parked.start(&self.call()).await {
+                match parked.start(self.call()).await {
                     Ok(running) => {
                         let call = running.finish(exchange, Instant::now() + timeout);
                         let ((outcome, remains), printed) = tokio::join!(call, self.print(answer));

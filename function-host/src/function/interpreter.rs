@@ -68,6 +68,12 @@ impl fmt::Debug for Interpreters {
 }
 
 impl Interpreters {
+    /// The first file of this name on the `PATH` that may be executed. It is not asked what it is.
+    pub(super) fn program_on_path(&self, name: &str) -> Option<PathBuf> {
+        let mut candidates = self.search.iter().map(|directory| directory.join(name));
+        candidates.find(|path| path.is_file() && access(path, AccessFlags::X_OK).is_ok())
+    }
+
     /// A resolver that executes by `run`, and searches the `PATH` of this process.
     ///
     /// `run` takes a command whose standard input and error are set, runs it to its end and gives its

@@ -8,6 +8,7 @@ mod admission;
 mod document;
 mod error;
 mod interpreter;
+mod node;
 mod registry;
 mod resolve;
 mod secrets;
@@ -47,6 +48,8 @@ pub struct Function {
     pub directory: PathBuf,
     /// What runs the code.
     pub runtime: Runtime,
+    /// How its workers come to be.
+    pub start: Start,
     /// Whether calls are kept apart.
     pub isolation: Isolation,
     /// How a call gets a `/tmp` of its own.
@@ -96,6 +99,15 @@ pub enum Runtime {
         /// How it is given its call and gives its answer.
         protocol: Protocol,
     },
+    /// A handler that Node loads.
+    Node {
+        /// The Node that is executed: absolute.
+        program: PathBuf,
+        /// The module to load, beside `function.yaml`: an identifier.
+        module: String,
+        /// Which of its exports is the handler; empty for `module.exports` itself.
+        export: String,
+    },
 }
 
 /// How a program is given its call and gives its answer.
@@ -107,6 +119,19 @@ pub enum Protocol {
     Stdio,
     /// RFC 3875: meta-variables and standard input; standard output has a head and a body.
     Cgi,
+    /// It is an HTTP server of its own, on a listening socket that it is handed.
+    Http,
+}
+
+/// How the workers of a function come to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// Forked from a process that has loaded the function; a program is executed at its call.
+    #[default]
+    Fork,
+    /// Executed ahead of its call and restricted from its first instruction, each for itself.
+    Spawn,
 }
 
 /// Whether the calls of a function are kept apart.
@@ -134,12 +159,18 @@ pub enum Tmp {
 }
 
 impl Function {
+    /// Whether a worker is told of its call by a frame: a program that is executed ahead of it is not.
+    #[must_use]
+    pub fn is_told_of_calls(&self) -> bool {
+        self.start == Start::Fork || self.protocol().is_none()
+    }
+
     /// How its program speaks, if it is one.
     #[must_use]
     pub fn protocol(&self) -> Option<Protocol> {
         match self.runtime {
             Runtime::Exec { protocol, .. } | Runtime::Wasm { protocol, .. } => Some(protocol),
-            Runtime::Python { .. } => None,
+            Runtime::Python { .. } | Runtime::Node { .. } => None,
         }
     }
 
@@ -173,6 +204,7 @@ impl Function {
             name: declared.name,
             directory,
             runtime,
+            start: declared.start,
             isolation: declared.isolation,
             tmp: declared.tmp,
             admission: declared.admission,

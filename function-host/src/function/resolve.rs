@@ -11,6 +11,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::document::Document;
 use super::interpreter::Interpreters;
+use super::node;
 use super::spec::Code;
 use super::{FunctionError, Runtime};
 
@@ -83,6 +84,16 @@ pub(super) fn runtime(
             program: self::program(document, &program, directory)?,
             args,
             protocol,
+        }),
+        Code::Node {
+            module,
+            export,
+            interpreter,
+            runtime,
+        } => Ok(Runtime::Node {
+            program: node::find(document, interpreter.as_ref(), runtime, interpreters)?,
+            module,
+            export,
         }),
         Code::Python {
             module,

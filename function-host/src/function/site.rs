@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use leasehold_sandbox::policy::Site;
 
-use super::{Function, Runtime};
+use super::{Function, Protocol, Runtime, Start};
 
 impl Function {
     /// What the variables of the function's profile stand for, and what it starts with.
@@ -20,16 +20,32 @@ impl Function {
             ..Site::default()
         };
         match &self.runtime {
-            Runtime::Exec { program, .. } => Site {
+            Runtime::Exec {
+                program, protocol, ..
+            } => Site {
+                program: Some(program.clone()),
+                listener: *protocol == Protocol::Http,
+                ..site
+            },
+            Runtime::Node { program, .. } => Site {
                 program: Some(program.clone()),
                 ..site
             },
-            Runtime::Python { interpreter, .. } => Site {
-                python_prefix: interpreter.prefixes.clone(),
-                interpreter: Some(interpreter.program.clone()),
-                ..site
-            },
             Runtime::Wasm { .. } => site,
+            Runtime::Python { interpreter, .. } => {
+                let program = Some(interpreter.program.clone());
+                let site = Site {
+                    python_prefix: interpreter.prefixes.clone(),
+                    ..site
+                };
+                match self.start {
+                    Start::Fork => Site {
+                        interpreter: program,
+                        ..site
+                    },
+                    Start::Spawn => Site { program, ..site },
+                }
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Reads through the profiles' YAML reader, so that a mistake is shown in the same way: with its
 //! place, a caret and what to write instead. Knows nothing of programs, interpreters or profiles.
 
+mod handlers;
+
 use std::fmt;
 
 use leasehold_sandbox::profile::{
@@ -13,7 +15,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::admission::{Admission, PoolSize, Written};
 use super::document::Document;
-use super::{Isolation, Protocol, Tmp};
+use super::{Isolation, Protocol, Start, Tmp};
 
 /// The most variables of `env`.
 const MAX_VARIABLES: usize = 128;
@@ -28,6 +30,7 @@ pub(super) struct Declared {
     pub(super) name: String,
     pub(super) code: Code,
     pub(super) profile: Spanned<String>,
+    pub(super) start: Start,
     pub(super) isolation: Isolation,
     pub(super) tmp: Tmp,
     pub(super) admission: Admission,
@@ -59,6 +62,14 @@ pub(super) enum Code {
         args: Vec<String>,
         protocol: Protocol,
     },
+    Node {
+        module: String,
+        /// Empty for `module.exports` itself.
+        export: String,
+        interpreter: Option<Spanned<String>>,
+        /// Where `runtime` is written.
+        runtime: Span,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +83,8 @@ struct Spec {
     #[serde(default, deserialize_with = "written")]
     protocol: Option<Spanned<Protocol>>,
     profile: Spanned<String>,
+    #[serde(default, deserialize_with = "written")]
+    start: Option<Spanned<Start>>,
     #[serde(default)]
     isolation: Isolation,
     #[serde(default)]
@@ -94,12 +107,13 @@ struct Spec {
     interpreter: Option<Spanned<String>>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum RuntimeName {
     Exec,
     Python,
     Wasm,
+    Node,
 }
 
 /// A map in the order in which it is written. The YAML reader refuses a key that comes twice.
@@ -114,9 +128,11 @@ impl Document {
             RuntimeName::Exec => self.exec(&spec)?,
             RuntimeName::Python => self.python(&spec)?,
             RuntimeName::Wasm => self.wasm(&spec)?,
+            RuntimeName::Node => self.node(&spec)?,
         };
         Ok(Declared {
             name: name.value,
+            start: self.start(&spec)?,
             code,
             admission: self.admission(Written {
                 pool: spec.pool,
@@ -181,6 +197,12 @@ impl Document {
         let Some(command) = &spec.command else {
             return Err(self.error(spec.runtime.span, "a wasm function needs a command", HINT));
         };
+        if let Some(protocol) = &spec.protocol
+            && protocol.value == Protocol::Http
+        {
+            let hint = "write `cgi`, or remove it; a module has no sockets";
+            return Err(self.error(protocol.span, "a wasm function is no HTTP server", hint));
+        }
         let (module, args) = self.command(command, HINT)?;
         Ok(Code::Wasm {
             module,
@@ -206,37 +228,6 @@ impl Document {
         }
         let args = command.value.iter().map(|arg| arg.value.clone());
         Ok((first.clone(), args.collect()))
-    }
-
-    fn python(&self, spec: &Spec) -> Result<Code, SourceError> {
-        const HINT: &str = "write `handler: MODULE.FUNCTION`: `handler.handle` is `def handle` in \
-                            handler.py";
-        if let Some(command) = &spec.command {
-            let hint = "write `handler: MODULE.FUNCTION`, or `runtime: exec`";
-            return Err(self.error(command.span, "a python function has no command", hint));
-        }
-        if let Some(protocol) = &spec.protocol {
-            let hint = "remove it; a protocol is how an exec function's program speaks";
-            return Err(self.error(protocol.span, "a python function has no protocol", hint));
-        }
-        let Some(handler) = &spec.handler else {
-            return Err(self.error(spec.runtime.span, "a python function needs a handler", HINT));
-        };
-        let (module, attribute) = match handler.value.split_once('.') {
-            Some((module, attribute)) if handler.value.split('.').all(is_identifier) => {
-                (module, attribute)
-            }
-            _ => {
-                let message = format!("`{}` is not a handler", handler.value);
-                return Err(self.error(handler.span, &message, HINT));
-            }
-        };
-        Ok(Code::Python {
-            module: module.to_owned(),
-            attribute: attribute.to_owned(),
-            interpreter: spec.interpreter.clone(),
-            runtime: spec.runtime.span,
-        })
     }
 
     fn linger(&self, linger: Option<Spanned<Millis>>) -> Result<Millis, SourceError> {
@@ -282,12 +273,6 @@ impl Document {
             .map(|(name, value)| (name.value, value.value))
             .collect())
     }
-}
-
-/// A name that Python would take, or nearly: it is CPython that decides, when it imports.
-fn is_identifier(name: &str) -> bool {
-    let starts = |c: char| c == '_' || c.is_alphabetic();
-    name.starts_with(starts) && name.chars().all(|c| c == '_' || c.is_alphanumeric())
 }
 
 /// POSIX' names of environment variables, in either case.

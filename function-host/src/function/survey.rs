@@ -51,7 +51,7 @@ impl Survey {
             let grants = function.profile.write.iter();
             walk.data = grants.map(|grant| expand(&grant.path, &root)).collect();
             let program = match &function.runtime {
-                Runtime::Exec { program, .. } => Some(program),
+                Runtime::Exec { program, .. } | Runtime::Node { program, .. } => Some(program),
                 Runtime::Python { interpreter, .. } => Some(&interpreter.program),
                 // In the folder.
                 Runtime::Wasm { .. } => None,

@@ -8,6 +8,7 @@ mod problem;
 mod reply;
 mod router;
 mod server;
+mod upgrade;
 mod upload;
 
 pub use admin::run as run_admin;

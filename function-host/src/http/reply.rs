@@ -1,7 +1,8 @@
 //! What came of a call, as an HTTP response.
 
-use http::Response;
+use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
+use http::{Response, StatusCode};
 
 use super::body::ResponseBody;
 use super::problem::Problem;
@@ -22,6 +23,12 @@ pub(super) fn from(reply: Reply, function: &str, call: &str) -> Response<Respons
         }) => {
             let mut response = Response::new(body.into());
             *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            tagged(response, Some(&Outcome::Replied), call)
+        }
+        Reply::Switched(headers) => {
+            let mut response = Response::new(ResponseBody::from(Bytes::new()));
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
             *response.headers_mut() = headers;
             tagged(response, Some(&Outcome::Replied), call)
         }

@@ -21,8 +21,9 @@ use super::drain::{Drain, LAST_REQUESTS};
 use super::problem::Problem;
 use super::reply;
 use super::router::{self, Client};
+use super::upgrade;
 use super::upload::Upload;
-use crate::pool::{Exchange, Limit, Outcome, Pool, Remains, Reply, Unavailable};
+use crate::pool::{Exchange, Limit, Outcome, Pool, Remains, Reply, Unavailable, Upgrade};
 use crate::services::Services;
 use crate::telemetry::{CallRecord, Metrics};
 
@@ -123,7 +124,7 @@ impl Server {
         });
         let connection = self
             .connections
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection_with_upgrades(TokioIo::new(stream), service);
         let connection = self.open.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -196,9 +197,10 @@ async fn answer(
 async fn serve(
     services: &Services,
     metrics: &Metrics,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let begun = Instant::now();
+    let upgrade = upgrade::asked(&mut request);
     let (request, body) = request.into_parts();
     let body = Upload::new(body, &request.headers);
     let id = router::call_id(&request);
@@ -230,10 +232,10 @@ async fn serve(
         }
     };
     let record = record.started();
-    let (exchange, answer) = exchange(body);
+    let (exchange, answer) = exchange(body, upgrade);
     // A task of its own: whoever drops this future, the client's leaving included, the worker is buried.
     tokio::spawn(async move {
-        let (outcome, remains) = match parked.start(&call).await {
+        let (outcome, remains) = match parked.start(call).await {
             Ok(running) => running.finish(exchange, deadline).await,
             Err((outcome, remains)) => {
                 let _unanswered = exchange.reply.send(Reply::Ended(outcome.clone()));
@@ -260,8 +262,12 @@ async fn end(pool: &Pool, remains: Remains, outcome: Outcome, record: CallRecord
     record.buried(exit);
 }
 
-fn exchange(body: Upload) -> (Exchange, oneshot::Receiver<Reply>) {
+fn exchange(body: Upload, upgrade: Option<Upgrade>) -> (Exchange, oneshot::Receiver<Reply>) {
     let (reply, answer) = oneshot::channel();
-    let body = body.map_err(Into::into).boxed_unsync();
-    (Exchange { body, reply }, answer)
+    let exchange = Exchange {
+        body: body.map_err(Into::into).boxed_unsync(),
+        reply,
+        upgrade,
+    };
+    (exchange, answer)
 }

@@ -1,11 +1,12 @@
 //! A call's conversation: the request's body goes in while the reply comes out, until the end, the
 //! deadline or the client's leaving.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
-use leasehold_zygote::wire::{HEADER_LEN, Header, Kind, MAX_PAYLOAD, write_frames};
+use leasehold_zygote::wire::{CallHead, HEADER_LEN, Header, Kind, MAX_PAYLOAD, write_frames};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::WriteHalf;
 use tokio::net::unix::pipe;
@@ -16,6 +17,7 @@ use super::exchange::{Exchange, RequestBody};
 use super::frames;
 use super::keeper::Keeper;
 use super::log::drain;
+use super::proxy::{self, Counted};
 use super::replier::Replier;
 use super::stdout::{self, Document};
 use super::watcher::Watch;
@@ -31,36 +33,51 @@ pub(super) async fn hold(
     watch: Option<Watch>,
     exchange: Exchange,
     deadline: Instant,
-    call: &str,
+    call: &CallHead,
 ) -> (Outcome, Traffic) {
     let Streams {
         socket,
         stdin,
         stdout,
         stderr,
+        door,
         lines,
     } = streams;
     let mut replier = Replier::new(exchange.reply, function.limits.response_body.0);
     let (mut reader, mut writer) = socket.split();
-    let received = AtomicU64::new(0);
+    let received = Arc::new(AtomicU64::new(0));
     let outcome = {
         let sink = match stdin.take() {
             Some(stdin) => Sink::Pipe(stdin),
             None => Sink::Frames(&mut writer),
         };
-        let upload = upload(
-            exchange.body,
-            sink,
-            function.limits.request_body.0,
-            &received,
-        );
-        let log = drain(stderr, lines, &function.name, call);
+        let limit = function.limits.request_body.0;
+        // A server reads its request's body from the connection that its reply comes on.
+        let (body, passed_on) = match door {
+            Some(_) => (None, Some(exchange.body)),
+            None => (Some(exchange.body), None),
+        };
+        let upload = async {
+            match body {
+                Some(body) => upload(body, sink, limit, &received).await,
+                None => Ok(()),
+            }
+        };
+        let log = drain(stderr, lines, &function.name, &call.id);
         let download = async {
+            if let (Some(door), Some(body)) = (door.as_ref(), passed_on) {
+                let request = proxy::Request {
+                    call,
+                    body: Counted::new(body, limit, &received),
+                    upgrade: exchange.upgrade,
+                };
+                return proxy::relay(door, request, keeper, &mut replier).await;
+            }
             match stdout {
                 Some(stdout) => {
                     let document = match function.protocol() {
                         Some(Protocol::Cgi) => Document::cgi(),
-                        Some(Protocol::Stdio) | None => Document::body(),
+                        Some(Protocol::Stdio | Protocol::Http) | None => Document::body(),
                     };
                     stdout::relay(stdout, document, &mut reader, keeper, &mut replier).await
                 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
+use hyper::upgrade::OnUpgrade;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::outcome::Outcome;
@@ -21,6 +22,17 @@ pub struct Exchange {
     pub body: RequestBody,
     /// Takes the reply; closed when the client is gone.
     pub reply: oneshot::Sender<Reply>,
+    /// What the client would have its connection become.
+    pub upgrade: Option<Upgrade>,
+}
+
+/// A connection that its client asks to switch to another protocol, RFC 9110 section 7.8.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// The header of the same name.
+    pub protocol: HeaderValue,
+    /// The connection, once a 101 has gone out.
+    pub connection: OnUpgrade,
 }
 
 /// What came of a call, as far as it is known when its status is fixed.
@@ -28,6 +40,8 @@ pub struct Exchange {
 pub enum Reply {
     /// The function's own answer.
     Function(ReplyParts),
+    /// Its connection switches protocols, with these headers.
+    Switched(HeaderMap),
     /// It has none.
     Ended(Outcome),
 }

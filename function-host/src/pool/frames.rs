@@ -106,6 +106,6 @@ pub(super) fn failed(payload: &[u8]) -> Outcome {
     )
 }
 
-fn protocol(what: &str) -> Outcome {
+pub(super) fn protocol(what: &str) -> Outcome {
     Outcome::Crashed(format!("its worker broke the protocol: {what}"))
 }

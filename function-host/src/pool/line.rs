@@ -17,9 +17,11 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 
+use super::door::Door;
 use super::keeper::Keeper;
+use super::loading::{self, LoadError};
 use super::log::{LAST_WORDS, Lines, drain};
-use super::start::Recipe;
+use super::start::{Heirloom, Recipe};
 use super::watcher::Watch;
 use super::worker::{ParkedWorker, Place, Streams};
 use super::zygote::{Ended, Zygote};
@@ -59,8 +61,17 @@ pub(super) enum ParkError {
     Slow,
     #[error("it did not say what a worker says when it parks")]
     Protocol,
+    #[error(transparent)]
+    Load(#[from] LoadError),
     #[error("the kernel does not confirm its restrictions: {0}")]
     NotRestricted(&'static str),
+}
+
+impl ParkError {
+    /// Whether it lies in the function, and not in the machine.
+    pub(super) fn is_of_the_function(&self) -> bool {
+        matches!(self, Self::Load(_))
+    }
 }
 
 fn act(act: &'static str) -> impl FnOnce(io::Error) -> ParkError {
@@ -81,11 +92,7 @@ impl Line {
         let parked = self.park_at(zygote, place.path()).await;
         match parked {
             Ok((streams, keeper, pidfd, root)) => {
-                let watch = self.policy.as_ref().map(|_| Watch {
-                    root,
-                    root_counts: self.burial() == Burial::Worker,
-                    scratch: place.own().map(Path::to_owned),
-                });
+                let watch = self.watch(root, place.own());
                 let function = Arc::clone(&self.function);
                 let host = Arc::clone(&self.host);
                 Ok(ParkedWorker {
@@ -118,8 +125,12 @@ impl Line {
             scratch: scratch.to_owned(),
             burial: self.burial(),
             stdio: self.recipe.stdio,
+            heirloom: self.recipe.heirloom.is_some(),
         };
-        let fds: Vec<BorrowedFd<'_>> = theirs.0.iter().map(AsFd::as_fd).collect();
+        let mut fds: Vec<BorrowedFd<'_>> = theirs.0.iter().map(AsFd::as_fd).collect();
+        if self.recipe.heirloom == Some(Heirloom::Library) {
+            fds.push(self.host.library.as_fd());
+        }
         let (number, mut ended) = zygote
             .order(order, &fds)
             .await
@@ -148,14 +159,31 @@ impl Line {
         let root = parent
             .as_ref()
             .map_or(parked.pid, |(undertaker, _)| *undertaker);
-        let keeper = match undertaker.zip(parent) {
+        let mut keeper = match undertaker.zip(parent) {
             None => Keeper::zygote(ended),
             Some((control, (pid, handle))) => {
                 self.host.processes.know_undertaker(pid);
                 Keeper::undertaker(control, pid, handle).map_err(act("cannot watch a socket"))?
             }
         };
+        let watch = self.watch(root, Some(scratch));
+        let loaded = self.recipe.loaded;
+        let loaded = loading::wait(loaded, &self.function, &mut streams, &mut keeper, watch);
+        if let Err(error) = loaded.await {
+            keeper.bury(&pidfd, &self.host.processes).await;
+            self.log_last_words(&mut streams).await;
+            return Err(error.into());
+        }
         Ok((streams, keeper, pidfd, root))
+    }
+
+    /// What is watched of a worker; nothing without isolation.
+    fn watch(&self, root: u32, scratch: Option<&Path>) -> Option<Watch> {
+        self.policy.as_ref().map(|_| Watch {
+            root,
+            root_counts: self.burial() == Burial::Worker,
+            scratch: scratch.map(Path::to_owned),
+        })
     }
 
     /// What a worker that was never parked had to say.
@@ -210,6 +238,12 @@ impl Line {
             theirs.push(stdout_writer.into_blocking_fd().map_err(failed())?);
             (stdin, stdout) = (Some(stdin_writer), Some(stdout_reader));
         }
+        let mut door = None;
+        if self.recipe.heirloom == Some(Heirloom::Listener) {
+            let (opened, listener) = Door::open(&self.host.state.sockets()).map_err(failed())?;
+            theirs.push(listener);
+            door = Some(opened);
+        }
         let ours = std::os::unix::net::UnixStream::from(ours);
         ours.set_nonblocking(true).map_err(failed())?;
         let socket = UnixStream::from_std(ours).map_err(failed())?;
@@ -220,6 +254,7 @@ impl Line {
                 stdin,
                 stdout,
                 stderr,
+                door,
                 lines,
             },
             undertaker,

@@ -8,6 +8,7 @@ mod audit;
 mod cgi;
 mod compile;
 mod conversation;
+mod door;
 mod exchange;
 mod frames;
 mod gaps;
@@ -16,8 +17,10 @@ mod headers;
 mod keeper;
 mod launcher;
 mod line;
+mod loading;
 mod log;
 mod messages;
+mod proxy;
 mod replier;
 mod retire;
 mod start;
@@ -42,7 +45,7 @@ use leasehold_zygote::wire::WireError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::function::{Function, Isolation};
+use crate::function::{Function, Isolation, Start};
 use crate::host::Host;
 use crate::shares::Share;
 use crate::telemetry::FunctionMetrics;
@@ -53,11 +56,16 @@ use stock::Stock;
 use zygote::Zygote;
 
 pub use crate::outcome::{Limit, Outcome, Traffic};
-pub use exchange::{Aborted, Exchange, Pieces, Reply, ReplyBody, ReplyParts, RequestBody};
+pub use exchange::{Aborted, Exchange, Pieces, Reply, ReplyBody, ReplyParts, RequestBody, Upgrade};
 pub use worker::{ParkedWorker, Remains, RunningWorker};
 
 /// How often a call that waits asks idle functions for their parked workers.
 const PRESSURE: Duration = Duration::from_millis(20);
+
+/// New workers found dead by a call, one after the other, before it gives up.
+const DEAD: usize = 3;
+/// Why it does.
+const ENDED_EARLY: &str = "its workers end before they have a call; see the log";
 
 /// The workers of one function.
 #[derive(Debug)]
@@ -204,11 +212,18 @@ impl Pool {
                     .await
                     .map_err(|_| closed())?,
             };
+            let mut dead = 0;
             loop {
                 match self.stock.take().await {
                     Some(worker) => return Ok(worker.with_call(call)),
                     None if *self.readiness.borrow() == Readiness::Closed => return Err(closed()),
-                    None => {}
+                    None => dead += 1,
+                }
+                // Forked ones are killed from outside only; what runs ahead of its call may end by itself.
+                if self.line.function.start == Start::Spawn
+                    && dead > self.line.function.admission.pool_max + DEAD
+                {
+                    return Err(Unavailable::NotReady(ENDED_EARLY.to_owned()));
                 }
             }
         };

@@ -71,10 +71,7 @@ impl Replier {
 
     /// Adds a piece of the body.
     pub(super) async fn body(&mut self, piece: Bytes) -> Result<(), Outcome> {
-        if piece.len() as u64 > self.limit - self.sent {
-            return Err(Outcome::OverLimit(Limit::ResponseBody));
-        }
-        self.sent += piece.len() as u64;
+        self.count(piece.len())?;
         match &mut self.stage {
             Stage::Held(_, _, _, held) => {
                 held.extend_from_slice(&piece);
@@ -87,6 +84,29 @@ impl Replier {
             Stage::Streaming(client) => client.send(piece).await,
             Stage::Waiting(_) | Stage::Over => Ok(()),
         }
+    }
+
+    /// Tells the client that its connection switches protocols. There is no body, but what passes counts.
+    pub(super) fn switch(&mut self, headers: HeaderMap) -> Result<(), Outcome> {
+        self.status = Some(StatusCode::SWITCHING_PROTOCOLS);
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Waiting(client) => client
+                .send(Reply::Switched(headers))
+                .map_err(|_| Outcome::Abandoned),
+            other => {
+                self.stage = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts what passes to the client.
+    pub(super) fn count(&mut self, len: usize) -> Result<(), Outcome> {
+        if len as u64 > self.limit - self.sent {
+            return Err(Outcome::OverLimit(Limit::ResponseBody));
+        }
+        self.sent += len as u64;
+        Ok(())
     }
 
     /// Sends what is held: nothing more is there at the moment.

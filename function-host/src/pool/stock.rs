@@ -139,7 +139,7 @@ impl Stock {
             let Some(worker) = inner.parked.pop_front() else {
                 break;
             };
-            if all || worker.is_dead() {
+            if all || worker.is_spent() {
                 // The permit may be with a call already, which then finds nothing and asks again.
                 if let Ok(ready) = self.ready.try_acquire() {
                     ready.forget();
@@ -173,7 +173,7 @@ impl Stock {
     fn pop(&self) -> Option<ParkedWorker> {
         let worker = self.lock().parked.pop_front()?;
         self.wanting.notify_one();
-        if worker.is_dead() {
+        if worker.is_spent() {
             tokio::spawn(worker.discard());
             return None;
         }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::line::ParkError;
 use super::zygote::Zygote;
 use super::{ParkedWorker, Pool, Readiness};
+use crate::function::Start;
 use crate::shares::Slot;
 
 /// The pause after the first failure; it doubles with each further one.
@@ -58,8 +60,9 @@ async fn bring_up(pool: &Pool) -> Option<Arc<Zygote>> {
                 zygote.end().await;
                 return None;
             }
-            set(pool, Readiness::Ready);
-            tracing::info!(function = name, zygote = zygote.pid(), "ready");
+            if line.function.start == Start::Fork {
+                ready(pool, &zygote);
+            }
             Some(zygote)
         }
         Err(error) => {
@@ -72,7 +75,7 @@ async fn bring_up(pool: &Pool) -> Option<Arc<Zygote>> {
 
 /// Keeps the stock of parked workers until the zygote dies or the pool is closed.
 async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
-    let (report, mut reports) = mpsc::unbounded_channel();
+    let (report, mut reports) = mpsc::unbounded_channel::<Result<(), ParkError>>();
     let mut failures_in_a_row = 0;
     let mut relax = tokio::time::interval(RELAX);
     let mut pressure = pool.line.host.workers.pressure();
@@ -85,11 +88,16 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
                 biased;
                 () = zygote.died() => break None,
                 Some(parked) = reports.recv() => {
-                    if parked {
+                    let Err(error) = parked else {
                         failures_in_a_row = 0;
                         pause.reset();
-                        set(&pool, Readiness::Ready);
+                        if *pool.readiness.borrow() != Readiness::Ready {
+                            ready(&pool, zygote);
+                        }
                         continue;
+                    };
+                    if error.is_of_the_function() {
+                        set(&pool, Readiness::Failed(error.to_string()));
                     }
                     // What a dying zygote could not do says nothing about the function, and of its
                     // death one may hear a little later.
@@ -98,7 +106,7 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
                         () = pause.take() => {}
                     }
                     failures_in_a_row += 1;
-                    if failures_in_a_row >= PATIENCE {
+                    if failures_in_a_row >= PATIENCE && !error.is_of_the_function() {
                         let why = "its workers cannot be restricted or parked; see the log";
                         set(&pool, Readiness::Failed(why.to_owned()));
                     }
@@ -167,7 +175,7 @@ async fn park(
     pool: Arc<Pool>,
     zygote: Arc<Zygote>,
     slot: Slot,
-    report: mpsc::UnboundedSender<bool>,
+    report: mpsc::UnboundedSender<Result<(), ParkError>>,
 ) {
     let parked = match pool.line.park(&zygote, slot).await {
         Ok(worker) if *pool.readiness.borrow() == Readiness::Closed => {
@@ -180,7 +188,7 @@ async fn park(
             if *pool.readiness.borrow() == Readiness::Closed {
                 pool.discard_parked().await;
             }
-            true
+            Ok(())
         }
         Err(error) => {
             pool.stock.arrived(None);
@@ -189,12 +197,19 @@ async fn park(
                 return;
             }
             tracing::error!(function = pool.line.function.name, %error, "a worker was not parked");
-            false
+            Err(error)
         }
     };
-    pool.metrics.refilled(parked);
+    pool.metrics.refilled(parked.is_ok());
     // Nobody listens once the zygote is dead.
     let _unheard = report.send(parked);
+}
+
+/// It can be called: its zygote has loaded it, or under `start: spawn` a worker has.
+fn ready(pool: &Pool, zygote: &Zygote) {
+    set(pool, Readiness::Ready);
+    let name = &pool.line.function.name;
+    tracing::info!(function = name, zygote = zygote.pid(), "ready");
 }
 
 /// Sets the readiness, unless the pool is closed.

@@ -16,12 +16,13 @@ use tokio::net::unix::pipe;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::door::Door;
 use super::exchange::Exchange;
 use super::keeper::Keeper;
 use super::log::{LAST_WORDS, Lines, drain};
 use super::watcher::Watch;
 use super::{Outcome, conversation};
-use crate::function::{Function, Isolation};
+use crate::function::{Function, Isolation, Start};
 use crate::host::Host;
 use crate::outcome::Traffic;
 use crate::shares::Slot;
@@ -51,6 +52,8 @@ pub(super) struct Streams {
     pub(super) stdin: Option<pipe::Sender>,
     pub(super) stdout: Option<pipe::Receiver>,
     pub(super) stderr: pipe::Receiver,
+    /// The way to a function that is an HTTP server.
+    pub(super) door: Option<Door>,
     pub(super) lines: Lines,
 }
 
@@ -68,7 +71,7 @@ pub(super) enum Place {
 #[must_use = "a worker that is dropped is not buried"]
 pub struct RunningWorker {
     parked: ParkedWorker,
-    call: String,
+    call: CallHead,
 }
 
 /// What is left of a call: processes to kill, a scratch to remove, a slot to give back.
@@ -94,20 +97,29 @@ impl ParkedWorker {
         self.pidfd.ended()
     }
 
+    /// Whether it can serve no call any more. A program that was executed ahead may have ended with its
+    /// answer given: its input is all that it would have heard of a call.
+    pub(super) fn is_spent(&self) -> bool {
+        let answers = self.streams.stdout.is_some() && !self.function.is_told_of_calls();
+        self.is_dead() && !answers
+    }
+
     /// Hands it its call.
     ///
     /// # Errors
     /// When it is gone, with what remains of it.
-    pub async fn start(mut self, call: &CallHead) -> Result<RunningWorker, (Outcome, Remains)> {
-        let id = call.id.clone();
-        match self.send(call).await {
-            Ok(()) => Ok(RunningWorker {
-                parked: self,
-                call: id,
-            }),
+    pub async fn start(mut self, call: CallHead) -> Result<RunningWorker, (Outcome, Remains)> {
+        // A program that was executed ahead of its call hears of it by its standard input only.
+        let sent = if self.function.is_told_of_calls() {
+            self.send(&call).await
+        } else {
+            Ok(())
+        };
+        match sent {
+            Ok(()) => Ok(RunningWorker { parked: self, call }),
             Err(error) => {
                 let outcome = Outcome::Crashed(format!("the worker was gone: {error}"));
-                Err((outcome, Remains::of(self, id)))
+                Err((outcome, Remains::of(self, call.id)))
             }
         }
     }
@@ -142,13 +154,14 @@ impl RunningWorker {
         .await;
         let reusable = outcome == Outcome::Replied
             && parked.function.isolation == Isolation::None
+            && parked.function.start == Start::Fork
             && parked.streams.stdout.is_none();
         (
             outcome,
             Remains {
                 traffic,
                 reusable,
-                ..Remains::of(parked, call)
+                ..Remains::of(parked, call.id)
             },
         )
     }

@@ -227,6 +227,7 @@ impl Zygote {
             program: recipe.program.clone(),
             variables: recipe.variables,
             private_tmp: recipe.private_tmp,
+            ahead: recipe.ahead,
         };
         let mut fds: Vec<BorrowedFd<'_>> = ruleset.iter().map(AsFd::as_fd).collect();
         match launch.start {

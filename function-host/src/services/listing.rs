@@ -94,5 +94,6 @@ fn runtime(function: &Function) -> &'static str {
         Runtime::Exec { .. } => "exec",
         Runtime::Python { .. } => "python",
         Runtime::Wasm { .. } => "wasm",
+        Runtime::Node { .. } => "node",
     }
 }

@@ -15,7 +15,7 @@ use leasehold_sandbox::sys::{fds, fork, process};
 use crate::control::{CONTROL_FD, Control, LIBRARY_FD};
 use crate::guard;
 use crate::hooks::{Hooks, NoHooks};
-use crate::runtime::{self, Loaded, Runtime, exec};
+use crate::runtime::{self, Loaded, Runtime};
 use crate::wire::{FromZygote, Launch, Load, Program, Start};
 use crate::zygote;
 
@@ -62,7 +62,7 @@ fn launch(parent: u32, runtimes: &[&dyn Runtime]) -> Result<std::convert::Infall
     match begin(&control, parent, runtimes) {
         Ok(Begun::Serve) => {
             let worker = zygote::serve(control, &NoHooks).map_err(step("the fork loop"))?;
-            exec::run(worker)
+            runtime::run(worker)
         }
         Ok(Begun::Loaded(loaded)) => {
             let loaded = RefCell::new(loaded);

@@ -22,6 +22,7 @@ mod zygote;
 
 pub use control::{CONTROL_FD, Control, LIBRARY_FD, MAX_MESSAGE};
 pub use runtime::exec::variables as call_variables;
+pub use runtime::node::BOOTSTRAP as NODE_BOOTSTRAP;
 pub use runtime::python::BOOTSTRAP as PYTHON_BOOTSTRAP;
 pub use runtime::{Loaded, Runtime};
 pub use worker::Worker;

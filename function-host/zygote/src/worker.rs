@@ -14,7 +14,7 @@ use nix::sys::stat::{Mode, umask};
 use crate::hooks::Hooks;
 use crate::wire::{
     Burial, CallHead, Failure, FailureKind, Fork, HEADER_LEN, Header, Kind, Parked, Program,
-    ReplyHead, Serve, Variables, decode, encode, write_frames,
+    ReplyHead, Serve, Takes, Variables, decode, encode, write_frames,
 };
 
 /// Exit codes of a worker that never ran the function's code; the host sees no more of them.
@@ -50,6 +50,7 @@ pub(crate) struct Places {
     pub(crate) ruleset: Option<OwnedFd>,
     pub(crate) undertaker: Option<OwnedFd>,
     pub(crate) stdio: Option<(OwnedFd, OwnedFd)>,
+    pub(crate) heirloom: Option<OwnedFd>,
 }
 
 impl Places {
@@ -69,6 +70,11 @@ impl Places {
             } else {
                 None
             },
+            heirloom: if order.heirloom {
+                Some(fds.next()?)
+            } else {
+                None
+            },
         };
         fds.next().is_none().then_some(places)
     }
@@ -81,6 +87,7 @@ impl Places {
             self.ruleset.as_ref(),
             stdin,
             stdout,
+            self.heirloom.as_ref(),
         ]
         .into_iter()
         .chain([self.undertaker.as_ref()])
@@ -108,6 +115,7 @@ pub(crate) fn park(
         stderr,
         ruleset,
         stdio,
+        heirloom,
         ..
     } = places;
     place_streams(&stderr, stdio.as_ref()).map_err(step("dup2"))?;
@@ -134,6 +142,8 @@ pub(crate) fn park(
         socket: socket.into(),
         program: serve.program.clone(),
         variables: serve.variables,
+        ahead: serve.ahead,
+        heirloom,
         reusable: serve.layer.is_none() && !order.stdio,
         unread: Body::None,
         served: false,
@@ -162,6 +172,9 @@ pub struct Worker {
     socket: UnixStream,
     program: Option<Program>,
     variables: Variables,
+    /// What that program takes over, if it is executed ahead of its call.
+    ahead: Option<Takes>,
+    heirloom: Option<OwnedFd>,
     /// Only without isolation, and where bodies come in frames: it may serve call after call.
     reusable: bool,
     unread: Body,
@@ -176,15 +189,55 @@ enum Body {
 }
 
 impl Worker {
-    /// What to execute for the call, if the worker is not an interpreter's.
+    /// The worker that this process became before it was an interpreter, parked since.
+    pub(crate) fn adopted(socket: OwnedFd) -> Self {
+        Self {
+            socket: socket.into(),
+            program: None,
+            variables: Variables::default(),
+            ahead: None,
+            heirloom: None,
+            reusable: false,
+            unread: Body::None,
+            served: false,
+        }
+    }
+
+    /// What to execute, if the worker is not a runtime's own.
     pub(crate) fn program(&self) -> Option<&Program> {
         self.program.as_ref()
+    }
+
+    /// What that program takes over, if it is executed ahead of its call.
+    pub(crate) fn ahead(&self) -> Option<Takes> {
+        self.ahead
     }
 
     /// How a program is told of its request.
     #[must_use]
     pub fn variables(&self) -> Variables {
         self.variables
+    }
+
+    /// A copy of its socket, for the program that it becomes.
+    ///
+    /// # Errors
+    /// When there is no descriptor to be had.
+    pub(crate) fn socket(&self) -> io::Result<OwnedFd> {
+        self.socket.as_fd().try_clone_to_owned()
+    }
+
+    /// What the host has given it for that program.
+    pub(crate) fn heirloom(&mut self) -> Option<OwnedFd> {
+        self.heirloom.take()
+    }
+
+    /// Says that the function is loaded.
+    ///
+    /// # Errors
+    /// `EPIPE` when the host has given it up.
+    pub(crate) fn loaded(&mut self) -> io::Result<()> {
+        self.send(&[(Kind::Loaded, b"")])
     }
 
     /// Waits for the next call; `None` when there will be none.

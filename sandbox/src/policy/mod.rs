@@ -49,6 +49,8 @@ pub struct Site {
     pub interpreter: Option<PathBuf>,
     /// Files that the function may read whatever its profile: the secrets that it lists.
     pub secrets: Vec<PathBuf>,
+    /// Whether each worker is handed a listening socket: that of an HTTP server.
+    pub listener: bool,
     /// A program that each worker becomes: the command of an `exec` function.
     pub program: Option<PathBuf>,
     /// Whether `/tmp` leads to a worker's scratch by way of [`TMP_DESCRIPTOR`], which it then cannot
@@ -241,6 +243,7 @@ fn intents<'a>(
         arch,
         connect: !profile.connect.is_empty(),
         listen: !profile.listen.is_empty(),
+        listener: site.listener,
         processes: limits.processes > 1,
         exec: site.program.is_some() || !profile.run.is_empty(),
         imports: site.interpreter.is_some(),

@@ -33,6 +33,8 @@ pub struct Intents<'a> {
     pub connect: bool,
     /// Some TCP port may be bound and listened on; Landlock knows which.
     pub listen: bool,
+    /// A worker has a listening socket that the host made.
+    pub listener: bool,
     /// A worker may start processes (its ceiling is above one). Threads it may start anyway.
     pub processes: bool,
     /// A worker may execute programs after its filter is in place.

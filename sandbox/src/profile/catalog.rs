@@ -15,6 +15,7 @@ use super::yaml::MAX_DOCUMENT;
 const SHIPPED: &[(&str, &str)] = &[
     ("base", include_str!("../../../profiles/base.yaml")),
     ("compute", include_str!("../../../profiles/compute.yaml")),
+    ("node", include_str!("../../../profiles/node.yaml")),
     ("python", include_str!("../../../profiles/python.yaml")),
     (
         "python-shell",

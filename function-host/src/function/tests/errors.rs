@@ -96,6 +96,17 @@ a python function has no protocol
   = help: remove it; a protocol is how an exec function's program speaks"#,
     );
     assert_shown(
+        &format!("{EXEC}  protocol: cgi\n  start: spawn\n"),
+        r#"
+a CGI script cannot be started ahead of its request
+ --> DIR/function.yaml:9:10
+  |
+9 |   start: spawn
+  |          ^^^^^
+  |
+  = help: its environment tells of the request: remove `start`, or `protocol`"#,
+    );
+    assert_shown(
         &format!("{EXEC}  protocol: cgj\n"),
         r#"
 unknown value `cgj`

@@ -5,40 +5,20 @@ mod cgi;
 mod watchdog;
 
 use leasehold_sandbox::sys::fork;
-use leasehold_sandbox::sys::process;
 
-use super::execute;
-use crate::wire::{CallHead, FailureKind, Variables};
+use super::become_or_fail;
+use crate::wire::{CallHead, Program, Variables};
 use crate::worker::Worker;
 
-/// The shell's exit code for a command that cannot be executed.
-const EXIT_CANNOT_EXECUTE: i32 = 126;
-
 /// Waits for the call and becomes the command.
-pub(crate) fn run(mut worker: Worker) -> ! {
-    let call = match worker.next_call() {
-        Ok(Some(call)) => call,
-        Ok(None) | Err(_) => fork::exit_now(0),
-    };
-    let Some(program) = worker.program().cloned() else {
-        fork::exit_now(EXIT_CANNOT_EXECUTE)
-    };
-    let mut env = variables(worker.variables(), &call);
-    // What the function sets for itself, it has set.
-    env.retain(|(name, _)| !program.env.iter().any(|(known, _)| known == name));
-    if let Ok(scratch) = std::env::current_dir() {
-        let scratch = scratch.to_string_lossy().into_owned();
-        for name in ["HOME", "TMPDIR", "TMP", "TEMP"] {
-            if !program.env.iter().any(|(known, _)| known == name) {
-                env.push((name.to_owned(), scratch.clone().into_bytes()));
-            }
+pub(super) fn run(mut worker: Worker, program: &Program) -> ! {
+    match worker.next_call() {
+        Ok(Some(call)) => {
+            let variables = variables(worker.variables(), &call);
+            become_or_fail(worker, program, &variables, &[])
         }
+        Ok(None) | Err(_) => fork::exit_now(0),
     }
-    process::reset_dispositions();
-    let error = execute(&program, &env, &[]);
-    let message = format!("cannot execute {}: {error}", program.path.display());
-    let _host_gone = worker.reply_failed(FailureKind::Failed, &message);
-    fork::exit_now(EXIT_CANNOT_EXECUTE)
 }
 
 /// The request as environment variables: no NUL anywhere, no `=` in a name.

@@ -1,17 +1,65 @@
 //! Runtimes: what a worker does with its call.
 
 pub(crate) mod exec;
+pub(crate) mod node;
 pub(crate) mod python;
+mod spawn;
 
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use leasehold_sandbox::sys::fds;
+use leasehold_sandbox::sys::{fds, fork, process};
 
 use crate::Worker;
-use crate::wire::Program;
+use crate::wire::{FailureKind, Program};
+
+/// The shell's exit code for a command that cannot be executed.
+const EXIT_CANNOT_EXECUTE: i32 = 126;
+
+/// Becomes the function's program, at its call or ahead of it.
+pub(crate) fn run(worker: Worker) -> ! {
+    let Some(program) = worker.program().cloned() else {
+        fork::exit_now(EXIT_CANNOT_EXECUTE)
+    };
+    match worker.ahead() {
+        None => exec::run(worker, &program),
+        Some(takes) => spawn::run(worker, &program, takes),
+    }
+}
+
+/// Becomes `program`, and if that fails says so and ends.
+fn become_or_fail(
+    mut worker: Worker,
+    program: &Program,
+    more: &[(String, Vec<u8>)],
+    fds: &[(OwnedFd, RawFd)],
+) -> ! {
+    let mut env = private(program);
+    // What the function sets for itself, it has set.
+    let sets = |name: &String| program.env.iter().any(|(known, _)| known == name);
+    env.extend(more.iter().filter(|(name, _)| !sets(name)).cloned());
+    process::reset_dispositions();
+    let error = execute(program, &env, fds);
+    let message = format!("cannot execute {}: {error}", program.path.display());
+    let _host_gone = worker.reply_failed(FailureKind::Failed, &message);
+    fork::exit_now(EXIT_CANNOT_EXECUTE)
+}
+
+/// The variables that lead to the scratch, which is the working directory, but those that the function
+/// has set.
+fn private(program: &Program) -> Vec<(String, Vec<u8>)> {
+    let Ok(scratch) = std::env::current_dir() else {
+        return Vec::new();
+    };
+    let scratch = scratch.into_os_string().into_vec();
+    ["HOME", "TMPDIR", "TMP", "TEMP"]
+        .into_iter()
+        .filter(|name| !program.env.iter().any(|(known, _)| known == name))
+        .map(|name| (name.to_owned(), scratch.clone()))
+        .collect()
+}
 
 /// A runtime that this crate does not know, brought by the binary.
 pub trait Runtime {

@@ -20,6 +20,8 @@ pub enum Kind {
     End,
     /// Worker to host: restricted and waiting, a [`super::Parked`].
     Parked,
+    /// Worker to host: what it became ahead of its call is loaded.
+    Loaded,
     /// Worker to host: the reply begins, a [`super::ReplyHead`].
     Head,
     /// Worker to host: the function has failed, a [`super::Failure`].
@@ -72,13 +74,14 @@ impl Header {
 }
 
 impl Kind {
-    const ALL: [(Self, u8); 6] = [
+    const ALL: [(Self, u8); 7] = [
         (Self::Call, 1),
         (Self::Body, 2),
         (Self::End, 3),
         (Self::Parked, 4),
         (Self::Head, 5),
         (Self::Failed, 6),
+        (Self::Loaded, 7),
     ];
 
     fn byte(self) -> u8 {

@@ -58,12 +58,26 @@ pub struct Program {
 pub struct Serve {
     /// The layer that every worker adds; none without isolation.
     pub layer: Option<Layer>,
-    /// What a worker executes once it has its call; none for an interpreter's own workers.
+    /// What a worker executes; nothing for a runtime's own workers.
     pub program: Option<Program>,
-    /// How that program is told of its request.
+    /// How a program is told of its request.
     pub variables: Variables,
     /// Whether `/tmp` leads to the descriptor that is then to be each worker's scratch.
     pub private_tmp: bool,
+    /// What that program takes over, if it is executed ahead of its call instead of at it.
+    pub ahead: Option<Takes>,
+}
+
+/// What a program that is executed ahead of its call takes over, beside its three streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Takes {
+    /// Nothing. The worker's socket closes when the program is executed.
+    Streams,
+    /// The worker's socket at [`crate::CONTROL_FD`], and the heirloom, if there is one, at
+    /// [`crate::LIBRARY_FD`].
+    Socket,
+    /// The heirloom, a listening socket, in the way of sd_listen_fds(3).
+    Listener,
 }
 
 /// The form of the environment variables that a request becomes.
@@ -91,7 +105,8 @@ pub enum ToZygote {
 /// The order to fork one worker.
 ///
 /// Beside it, in this order: the worker's socket, its stderr, its ruleset if there is a layer, the
-/// undertaker's socket unless `burial` is `Worker`, and stdin and stdout if `stdio` is set.
+/// undertaker's socket unless `burial` is `Worker`, stdin and stdout if `stdio` is set, and the heirloom
+/// if `heirloom` is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fork {
     /// The host's number for this worker, never used twice.
@@ -102,6 +117,8 @@ pub struct Fork {
     pub burial: Burial,
     /// Whether it has pipes as stdin and stdout.
     pub stdio: bool,
+    /// Whether there is one more descriptor for the program that it becomes ahead of its call.
+    pub heirloom: bool,
 }
 
 /// Who kills what a worker leaves.

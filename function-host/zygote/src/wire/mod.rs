@@ -8,5 +8,6 @@ mod message;
 pub use frame::{FrameError, HEADER_LEN, Header, Kind, MAX_PAYLOAD, write_frames};
 pub use message::{
     Burial, CallHead, Failure, FailureKind, Fork, FromUndertaker, FromZygote, Launch, Load, Parked,
-    Program, ReplyHead, Serve, Start, ToUndertaker, ToZygote, Variables, WireError, decode, encode,
+    Program, ReplyHead, Serve, Start, Takes, ToUndertaker, ToZygote, Variables, WireError, decode,
+    encode,
 };

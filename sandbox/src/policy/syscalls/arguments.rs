@@ -35,6 +35,7 @@ pub fn has_argument_rules(name: &str) -> bool {
         arch: Arch::X86_64,
         connect: true,
         listen: true,
+        listener: true,
         processes: true,
         exec: true,
         imports: false,

@@ -39,8 +39,9 @@ pub(super) fn rules(intents: &Intents<'_>) -> Result<Vec<Rule>, BpfError> {
         // A port to connect from is Landlock's bind right as well, which `listen` alone grants; and an
         // end of a pair could take an abstract name that other calls find taken.
         ("bind", granted(intents.listen)?),
-        // Without bind, listen takes a port that nobody granted.
-        ("listen", granted(intents.listen)?),
+        // Without bind, listen takes a port that nobody granted; but where no socket can be made, the only
+        // one that it can mean is the host's.
+        ("listen", granted(intents.listen || intents.listener)?),
         ("sendto", send(3)?),
         ("sendmsg", send(2)?),
         ("sendmmsg", send(3)?),

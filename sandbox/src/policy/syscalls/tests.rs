@@ -19,6 +19,7 @@ const NONE: Intents<'_> = Intents {
     arch: Arch::X86_64,
     connect: false,
     listen: false,
+    listener: false,
     processes: false,
     exec: false,
     imports: false,
@@ -42,6 +43,10 @@ const CONNECT: Intents<'_> = Intents {
 };
 const LISTEN: Intents<'_> = Intents {
     listen: true,
+    ..NONE
+};
+const LISTENER: Intents<'_> = Intents {
+    listener: true,
     ..NONE
 };
 
@@ -336,6 +341,7 @@ fn the_programs_answer_as_their_tables() {
             CONNECT,
             LISTEN,
             OLD,
+            LISTENER,
             Intents {
                 imports: true,
                 ..OLD

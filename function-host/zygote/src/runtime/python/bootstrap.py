@@ -1,7 +1,8 @@
 """Leasehold's side of a Python function: import it, fork, call its handler.
 
-Runs as `python -c SOURCE FUNCTION_DIR MODULE NAME FUNCTION TIMEOUT MEMORY KEPT LINGER`, restricted already, with
-the control socket at descriptor 3 and the library that forks at descriptor 4. Works on CPython 3.9
+Runs as `python -c SOURCE FUNCTION_DIR MODULE NAME FUNCTION TIMEOUT MEMORY KEPT LINGER START`, restricted
+already, with a socket at descriptor 3 and the library at descriptor 4. Under `start: fork` it is a zygote
+that imports once; under `start: spawn` it is a worker already, and what it imports is its call's alone. Works on CPython 3.9
 and later; every name here stays out of the function's way.
 """
 
@@ -9,7 +10,8 @@ and later; every name here stays out of the function's way.
 def _leasehold():
     import sys
 
-    directory, module_name, attribute, function, timeout, memory, kept, linger = sys.argv[1:9]
+    directory, module_name, attribute, function, timeout, memory, kept, linger, start = sys.argv[1:10]
+    spawned = start == "spawn"
     kept = kept.split(",")  # variables that the function has set for itself
     sys.argv = [directory]
     # `-c` puts the working directory first; the function's code belongs there instead.
@@ -69,6 +71,73 @@ def _leasehold():
     def one_line(error):
         return " ".join("".join(traceback.format_exception_only(type(error), error)).split())
 
+    def watch():
+        """Notes where the import opens and starts what no worker will have; returns who tells of the rest."""
+        import weakref
+
+        SOCKET = "a socket open, which workers close"
+        THREAD = "a thread running, which no fork has"
+        PROCESS = "a process running, which is killed"
+        MAPPING = "a mapping, which all calls share unless it is private or closed"
+        events = {
+            "socket.__new__": SOCKET,
+            "subprocess.Popen": PROCESS, "os.fork": PROCESS, "os.posix_spawn": PROCESS,
+            "mmap.__new__": MAPPING,
+        }
+        noted = []  # what, where, and the socket that it is
+
+        def place(code, line):
+            file = code.co_filename
+            return f"{file[len(directory) + 1:]}:{line}" if file.startswith(directory + "/") else None
+
+        def where():
+            """The innermost line of the function's own code, or of a package beside it."""
+            frame, found = sys._getframe(2), None
+            while frame is not None:
+                at = place(frame.f_code, frame.f_lineno)
+                if at and not at.startswith("site-packages/"):
+                    return at
+                found, frame = found or at, frame.f_back
+            return found or "the interpreter's library"
+
+        def threads():
+            """Where what still runs is defined: no event tells before CPython 3.12 that it was started."""
+            threading = sys.modules.get("threading")
+            for thread in threading.enumerate() if threading else ():
+                if thread is not threading.main_thread():
+                    code = getattr(getattr(thread, "_target", None) or type(thread).run, "__code__", None)
+                    yield THREAD, code and place(code, code.co_firstlineno) or f"thread {thread.name!r}", None
+
+        def hook(event, args):
+            # For good: there is no way to take a hook away.
+            if noted is not None and event in events and len(noted) < 1000:
+                thing = weakref.ref(args[0]) if event == "socket.__new__" else None
+                noted.append((events[event], where(), thing))
+
+        def left(what, thing):
+            if thing is not None:
+                return thing() is not None and thing().fileno() >= 0
+            if what is PROCESS:
+                try:
+                    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                except ChildProcessError:
+                    return False
+            return True
+
+        def tell():
+            nonlocal noted
+            said, noted = [*noted, *threads()], None
+            for what, at in sorted({(what, at) for what, at, thing in said if left(what, thing)}):
+                print(f"leasehold: {at}: the import has left {what}; make it in the handler, or write "
+                      "`start: spawn`", file=sys.stderr)
+
+        sys.addaudithook(hook)
+        return tell
+
+    if spawned and library.leasehold_adopt() != 0:
+        os._exit(1)
+
+    watched = None if spawned else watch()
     try:
         handler = importlib.import_module(module_name)
         for part in attribute.split("."):
@@ -80,7 +149,10 @@ def _leasehold():
     except BaseException as error:
         traceback.print_exc()
         message = one_line(error).encode("utf-8", "replace")
-        library.leasehold_import_failed(message, len(message))
+        if spawned:
+            library.leasehold_reply_failed(message, len(message))
+        else:
+            library.leasehold_import_failed(message, len(message))
         os._exit(1)
 
     context = {
@@ -185,13 +257,15 @@ def _leasehold():
             except (Closed, Exception):
                 pass  # the function may have replaced what is walked over
 
-    rehearse(REHEARSALS)
+    rehearse(1 if spawned else REHEARSALS)
+    if watched:
+        watched()
     # Collected once here and then left alone, so that workers do not touch what they share.
     gc.collect()
     gc.freeze()
     sys.stdout.flush()
     sys.stderr.flush()
-    if library.leasehold_serve() != 0:
+    if not spawned and library.leasehold_serve() != 0:
         os._exit(1)
 
     # From here on this process is a worker, and parked: what it touches now is touched off the path.
@@ -205,6 +279,8 @@ def _leasehold():
         # NumPy's global generator, unlike `random`, has no after-fork hook.
         sys.modules["numpy.random"].seed()
     rehearse(1)
+    if spawned and library.leasehold_loaded() != 0:
+        os._exit(1)
 
     while True:
         try:

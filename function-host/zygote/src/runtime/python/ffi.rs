@@ -76,6 +76,32 @@ extern "C" fn leasehold_serve() -> c_int {
     }
 }
 
+/// Becomes the worker that this process was before it became the interpreter: it has its socket, and is
+/// restricted since before this program's first instruction. Returns 0, or -1 on an error.
+#[unsafe(no_mangle)]
+extern "C" fn leasehold_adopt() -> c_int {
+    match fds::take_inherited(CONTROL_FD) {
+        Ok(socket) => set_state(Some(State {
+            worker: Worker::adopted(socket),
+            handed: Vec::new(),
+        })),
+        Err(error) => {
+            eprintln!("leasehold: the worker has no socket: {error}");
+            -1
+        }
+    }
+}
+
+/// Tells the host that the function is loaded, in a worker that has loaded it for itself. Returns 0, or
+/// -1 when the host has given it up.
+#[unsafe(no_mangle)]
+extern "C" fn leasehold_loaded() -> c_int {
+    with_state(|state| {
+        state.worker.loaded()?;
+        Ok(0)
+    })
+}
+
 /// Tells the host that the function cannot be loaded.
 ///
 /// # Safety

@@ -12,7 +12,7 @@ use crate::profile::SeccompAction;
 #[derive(Debug, Clone)]
 struct Any {
     arch: Arch,
-    flags: [bool; 9],
+    flags: [bool; 10],
     grants: Vec<SeccompGrant>,
 }
 
@@ -21,6 +21,7 @@ impl Any {
         let [
             connect,
             listen,
+            listener,
             processes,
             exec,
             imports,
@@ -32,6 +33,7 @@ impl Any {
             arch: self.arch,
             connect,
             listen,
+            listener,
             processes,
             exec,
             imports,
@@ -76,7 +78,7 @@ fn any_intents() -> impl Strategy<Value = Any> {
     let arch = prop_oneof![Just(Arch::X86_64), Just(Arch::Aarch64)];
     (
         arch,
-        any::<[bool; 9]>(),
+        any::<[bool; 10]>(),
         prop::collection::vec(grant(), 0..4),
     )
         .prop_map(|(arch, flags, grants)| Any {
