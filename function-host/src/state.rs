@@ -159,7 +159,7 @@ impl State {
         }
         let link = self.path.join(tmp::NAME);
         match fs::remove_file(&link) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => symlink(tmp::target(), link),
         }
     }

@@ -178,7 +178,13 @@ impl Zygote {
         policy: Option<&Policy>,
         artefact: Option<&OwnedFd>,
     ) -> Result<(u64, u32), StartError> {
-        self.instruct(host, recipe, policy, artefact).await?;
+        if let Err(error) = self.instruct(host, recipe, policy, artefact).await {
+            // It may have ended before it had heard all of it, and have said why.
+            return Err(match self.last_word().await {
+                StartError::Ended(_) => error,
+                told => told,
+            });
+        }
         let ready = tokio::time::timeout(LOAD_TIME, async {
             self.await_started().await?;
             self.await_ready().await

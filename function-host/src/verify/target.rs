@@ -101,12 +101,13 @@ impl Target {
         drop(sender);
         let exchange = Exchange {
             body: input_of(body),
+            upgrade: None,
             reply,
         };
         let deadline = Instant::now() + PATIENCE;
         let parked = self.pool.take(deadline).await;
         let parked = parked.map_err(|error| error.to_string())?;
-        match parked.start(&head(query)).await {
+        match parked.start(head(query)).await {
             Ok(running) => {
                 let ((outcome, remains), text) =
                     tokio::join!(running.finish(exchange, deadline), text_of(answer));
@@ -134,11 +135,12 @@ impl Target {
         let (reply, answer) = oneshot::channel();
         let exchange = Exchange {
             body: input_of(body),
+            upgrade: None,
             reply,
         };
         let parked = self.pool.take(Instant::now() + PATIENCE).await;
         let parked = parked.map_err(|error| error.to_string())?;
-        let running = match parked.start(&head("")).await {
+        let running = match parked.start(head("")).await {
             Ok(running) => running,
             Err((outcome, remains)) => {
                 remains.bury().await;
