@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Statements are parted by `;`, words by spaces. The first word is the name of a system call,
-//! `syscall:NUMBER`, `mem FIELDS` (its result is an address), `int80`, `vfork`, or one that has no
+//! `syscall:NUMBER`, `mem FIELDS` (its result is an address), `session` (leads one from here on), `int80`, `vfork`, or one that has no
 //! result: a verb (`verbs` lists them), `namespace`, for a control that needs to be privileged
 //! somewhere, or `sandbox`: here the sandbox is entered, at the beginning if it is said nowhere; a
 //! worker is in it already. Descriptors that were opened before it are those that the attack is handed.
@@ -86,6 +86,8 @@ impl<'a> Program<'a> {
 fn statement(name: &str, arguments: &[&str], results: &[u64]) -> Result<u64, RunError> {
     match (name, arguments) {
         ("mem", [fields]) => return Ok(structure(fields, results)?),
+        // It leads one already where this fails.
+        ("session", []) => return Ok(raw(libc::SYS_setsid.cast_unsigned(), [0; 6]).unwrap_or(0)),
         ("int80", []) => return Ok(trap::int80()?),
         ("vfork", []) => return trap::vfork().map_err(RunError::Kernel),
         _ => {}

@@ -102,6 +102,7 @@ impl Pair {
             scratches: target.scratches(),
             victim: None,
             host: None,
+            number: session.next(),
         };
         if let Then::Privileges = self.then {
             let held = target.hold("wait").await?;

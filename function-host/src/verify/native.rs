@@ -99,6 +99,7 @@ impl<'a> Controls<'a> {
             scratches: &arena.join("scratches"),
             victim: victim.as_ref(),
             host: host.as_ref(),
+            number: self.session.next(),
         };
         let prefix = match attack.control.in_namespace {
             true => " ; namespace",
@@ -188,6 +189,7 @@ impl<'a> Native<'a> {
             scratches,
             victim: self.victim.as_ref(),
             host: self.host.as_ref(),
+            number: self.session.next(),
         };
         run(self.target, &names, attack, "").await
     }

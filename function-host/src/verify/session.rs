@@ -46,6 +46,8 @@ pub(super) struct Names<'a> {
     pub(super) victim: Option<&'a Held>,
     /// A process outside of the sandbox, with the host's user.
     pub(super) host: Option<&'a Held>,
+    /// A number of its own.
+    pub(super) number: u32,
 }
 
 impl Session {
@@ -142,7 +144,8 @@ impl Session {
         Ok(path)
     }
 
-    fn next(&self) -> u32 {
+    /// A number that was not given before.
+    pub(super) fn next(&self) -> u32 {
         let number = self.number.get() + 1;
         self.number.set(number);
         number
@@ -184,7 +187,7 @@ impl Names<'_> {
             "scratches" => shown(self.scratches),
             "secrets" => shown(&self.session.secrets()),
             "target" => shown(&self.session.target()),
-            "unique" => format!("attack-{}-{}", std::process::id(), self.session.next()),
+            "unique" => format!("attack-{}-{}", std::process::id(), self.number),
             "victim" => victim()?.pid.to_string(),
             "address" => victim()?.address.clone(),
             "other" => shown(&victim()?.directory),

@@ -9,7 +9,7 @@ use crate::attack::{
 macro_rules! on_a_terminal {
     ($calls:literal) => {
         concat!(
-            "setsid ; open str:/dev/ptmx O_RDWR|O_NOCTTY ; ioctl $1 TIOCSPTLCK mem:u32=0 ; ioctl $1 TIOCGPTPEER O_RDWR|O_NOCTTY ; ioctl $3 TIOCSCTTY 0 ; sandbox ; ",
+            "session ; open str:/dev/ptmx O_RDWR|O_NOCTTY ; ioctl $1 TIOCSPTLCK mem:u32=0 ; ioctl $1 TIOCGPTPEER O_RDWR|O_NOCTTY ; ioctl $3 TIOCSCTTY 0 ; sandbox ; ",
             $calls
         )
     };
@@ -59,7 +59,7 @@ attacks! {
     descriptors_that_were_handed_in_remain_readable:
         attack(17, "a descriptor for reading", "open str:{other}/secret O_RDONLY ; sandbox ; read $0 buf:16 16").remains();
     closing_with_a_high_word_closes:
-        attack(92, "close", "open str:{function}/data O_RDONLY ; close $0|HIGH ; open str:{function}/data O_RDONLY ; read $0 buf:8 8").remains();
+        attack(0, "close", "open str:{function}/data O_RDONLY ; close $0|HIGH ; open str:{function}/data O_RDONLY ; read $0 buf:8 8").remains();
 
     pipes_cannot_be_enlarged:
         attack(26, "F_SETPIPE_SZ", "mem zero=8 ; pipe $0 ; fcntl *$0 F_SETPIPE_SZ 0x20000").refused(Filter, "EPERM");

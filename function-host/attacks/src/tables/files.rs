@@ -11,7 +11,7 @@ attacks! {
         attack(1, "another call's scratch", "open str:{other}/secret O_WRONLY")
             .refused(Landlock, "EACCES");
     files_of_another_call_cannot_be_truncated:
-        attack(1, "another call's scratch", "truncate str:{other}/secret 0")
+        attack(3, "another call's scratch", "truncate str:{other}/secret 0")
             .refused(Landlock, "EACCES");
     files_of_another_call_cannot_be_unlinked:
         attack(1, "another call's scratch", "unlink str:{other}/secret")
@@ -83,7 +83,7 @@ attacks! {
     code_of_the_function_cannot_be_written:
         attack(1, "the function's code", "open str:{function}/data O_WRONLY").refused(Landlock, "EACCES");
     code_of_the_function_cannot_be_truncated:
-        attack(1, "the function's code", "truncate str:{function}/data 0").refused(Landlock, "EACCES");
+        attack(3, "the function's code", "truncate str:{function}/data 0").refused(Landlock, "EACCES");
     code_of_the_function_cannot_be_replaced:
         attack(1, "the function's code", "open str:new O_WRONLY|O_CREAT 0o600 ; rename str:new str:{function}/data")
             .refused(Landlock, "EACCES");

@@ -37,9 +37,11 @@ attacks! {
             .refused(Filter, "EPERM");
     cached_pages_cannot_be_read_alone:
         attack(15, "RWF_NOWAIT", "open str:{function}/data O_RDONLY ; mem u64=$0,zero=64 ; mem u64=$1,u64=4 ; preadv2 $0 $2 1 0 0 RWF_NOWAIT")
+            .needs_feature("RWF_NOWAIT in the temporary directory", &["EOPNOTSUPP"])
             .refused(Filter, "EOPNOTSUPP");
     cached_pages_cannot_be_read_alone_with_a_high_word:
         attack(92, "RWF_NOWAIT", "open str:{function}/data O_RDONLY ; mem u64=$0,zero=64 ; mem u64=$1,u64=4 ; preadv2 $0 $2 1 0 0 RWF_NOWAIT|HIGH")
+            .needs_feature("RWF_NOWAIT in the temporary directory", &["EOPNOTSUPP"])
             .refused(Filter, "EOPNOTSUPP");
     cached_pages_cannot_be_dropped:
         attack(15, "POSIX_FADV_DONTNEED", "open str:{function}/data O_RDONLY ; fadvise64 $0 0 4096 POSIX_FADV_DONTNEED")

@@ -16,7 +16,7 @@ attacks! {
     priorities_of_another_call_cannot_be_set:
         attack(39, "setpriority", "setpriority PRIO_PROCESS {victim} 19").refused(Filter, "EPERM");
     priorities_of_a_group_cannot_be_set:
-        attack(39, "setpriority", "setpgid 0 0 ; setpriority PRIO_PGRP 0 0").refused(Filter, "EPERM");
+        attack(39, "setpriority", "session ; setpriority PRIO_PGRP 0 0").refused(Filter, "EPERM");
     priorities_of_the_user_cannot_be_read:
         attack(40, "getpriority", "getpriority PRIO_USER 0").refused(Filter, "ENOSYS");
     priorities_of_another_call_are_hidden:
