@@ -114,7 +114,9 @@ impl Verify {
     fn plan(&self, found: &[Found]) -> Result<Plan, CliError> {
         let functions = || {
             let read = found.iter().filter_map(|found| found.result.as_ref().ok());
-            read.filter(|function| function.isolation == Isolation::Call)
+            let isolated = read.filter(|function| function.isolation == Isolation::Call);
+            // No attacker is a module, nor can a native one start where only modules run.
+            isolated.filter(|function| !matches!(function.runtime, Runtime::Wasm { .. }))
         };
         let mut profiles = self.profile.clone();
         if profiles.is_empty() {

@@ -19,7 +19,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use leasehold_attacks::attack::Profile;
+use leasehold_attacks::attack::{Answer, Profile};
 
 use crate::host::Host;
 use functions::Functions;
@@ -144,6 +144,14 @@ impl Verifier<'_> {
             }
             let function = self.functions.native(profile, more)?;
             let target = Target::start(self.host, function).await?;
+            let started = target.call("where").await?.answer();
+            if started != Ok(Answer::Ok) {
+                let said = started.map_or_else(|why| why, |answer| answer.to_string());
+                target.close().await;
+                return Err(format!(
+                    "the attacker, a dynamic program, does not start: {said}"
+                ));
+            }
             let mut native = Native::new(self.session, &target);
             for attack in &attacks {
                 findings.add(profile, native.attack(controls, attack).await);
