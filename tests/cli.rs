@@ -68,7 +68,15 @@ fn some() -> Functions {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["serve", "check", "run", "list", "completions"] {
+    for command in [
+        "serve",
+        "check",
+        "run",
+        "list",
+        "profile",
+        "completions",
+        "man",
+    ] {
         let output = run(&[command, "--help"], b"");
         assert!(output.status.success());
         assert!(out(&output).contains("Usage: leasehold "), "{command}");
@@ -92,6 +100,28 @@ fn every_command_explains_itself() {
         assert!(output.status.success());
         assert!(out(&output).contains("allow-unisolated"), "{shell}");
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    assert!(run(&["man", path], b"").status.success());
+    for (page, part) in [
+        ("leasehold.1", "Serves functions"),
+        ("leasehold-serve.1", "LEASEHOLD_LISTEN"),
+        ("leasehold-profile-explain.1", "disassembled"),
+    ] {
+        let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
+        assert!(
+            text.starts_with(".ie") || text.contains(".TH"),
+            "{page}: {text}"
+        );
+        assert!(text.contains(part), "{page}: {text}");
+    }
+    let nowhere = run(&["man", "/nonexistent"], b"");
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(err(&nowhere).contains("cannot write the manual pages"));
 }
 
 #[test]

@@ -3,13 +3,23 @@
 
 #[path = "profile/check.rs"]
 mod check;
+#[path = "profile/diff.rs"]
+mod diff;
+#[path = "profile/exchange.rs"]
+mod exchange;
+#[path = "profile/explain.rs"]
+mod explain;
+#[path = "profile/shipped.rs"]
+mod shipped;
 mod support;
+#[path = "profile/why.rs"]
+mod why;
 
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
-use support::leasehold;
+use support::{Functions, Host, leasehold};
 
 /// Profiles of these names and specs in a directory of their own.
 fn profiles(specs: &[(&str, &str)]) -> tempfile::TempDir {

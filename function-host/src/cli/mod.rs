@@ -71,6 +71,12 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write manual pages, one for each command
+    Man {
+        /// An existing folder
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// Where things are.
@@ -125,7 +131,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Admin(#[from] admin::AdminError),
     #[error(transparent)]
-    Profile(#[from] profile::ProfileError),
+    Profile(Box<profile::ProfileError>),
     #[error(transparent)]
     Kernel(#[from] KernelError),
     #[error(transparent)]
@@ -192,7 +198,19 @@ pub fn main() -> ExitCode {
             Command::Run(run) => run.run().await,
             Command::List(list) => list.run().await,
             Command::Top(top) => top.run().await,
-            Command::Profile(profile) => Ok(profile.run()?),
+            Command::Profile(profile) => profile
+                .run()
+                .await
+                .map_err(|error| CliError::Profile(Box::new(error))),
+            Command::Man { directory } => {
+                clap_mangen::generate_to(Cli::command(), directory).map_err(|source| {
+                    CliError::Act {
+                        act: "cannot write the manual pages",
+                        source,
+                    }
+                })?;
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "leasehold", &mut io::stdout());
                 Ok(ExitCode::SUCCESS)

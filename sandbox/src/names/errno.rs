@@ -60,6 +60,27 @@ pub fn all() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|&(name, _)| name)
 }
 
+/// The number of an error as a profile writes it: its name, or a number that has none (0 reports
+/// success without effect). At most 4095, the kernel's `MAX_ERRNO`.
+#[must_use]
+pub fn written(text: &str) -> Option<u16> {
+    const MAX_ERRNO: u16 = 4095;
+    let number = match value(text) {
+        Some(number) => u16::try_from(number).ok(),
+        None => text
+            .parse()
+            .ok()
+            .filter(|number| name(i32::from(*number)).is_none()),
+    };
+    number.filter(|number| *number <= MAX_ERRNO)
+}
+
+/// How a profile writes this error: the inverse of [`written`].
+#[must_use]
+pub fn to_written(number: u16) -> String {
+    name(i32::from(number)).map_or_else(|| number.to_string(), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +117,18 @@ mod tests {
         // 41 and 58 were never given out; 0 is success.
         let gaps: Vec<i32> = (0..=133).filter(|&number| name(number).is_none()).collect();
         assert_eq!(gaps, [0, 41, 58]);
+    }
+
+    #[test]
+    fn every_number_is_written_in_one_way() {
+        for number in 0..=4095 {
+            assert_eq!(written(&to_written(number)), Some(number));
+        }
+        assert_eq!(to_written(1), "EPERM");
+        assert_eq!(to_written(0), "0");
+        for wrong in ["1", "4096", "-1", "", "EWHAT"] {
+            assert_eq!(written(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

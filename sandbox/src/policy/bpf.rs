@@ -8,10 +8,14 @@
 //! is the same program, which is what digests of policies rest on.
 #![forbid(unsafe_code)]
 
+mod action;
 mod assembler;
+mod disassembly;
 mod rule;
 
-pub use rule::{Action, Clause, Compare, Condition, Entry, Width};
+pub use action::Action;
+pub use disassembly::disassemble;
+pub use rule::{Clause, Compare, Condition, Entry, Width};
 
 use std::collections::BTreeMap;
 

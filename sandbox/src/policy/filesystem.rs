@@ -14,11 +14,12 @@ use landlock::{
 };
 
 use super::interpreters;
+use super::provenance::Grantor;
 use super::{CompileError, Site};
 use crate::names::landlock as rights;
-use crate::profile::{Origin, Profile};
+use crate::profile::{Granted, Origin, Profile, What};
 
-type Rights = BitFlags<AccessFs>;
+pub(super) type Rights = BitFlags<AccessFs>;
 
 const READ: Rights = make_bitflags!(AccessFs::{ReadFile | ReadDir});
 const EXECUTE: Rights = make_bitflags!(AccessFs::{ReadFile | ReadDir | Execute});
@@ -28,7 +29,7 @@ const WRITE: Rights = make_bitflags!(AccessFs::{
 });
 /// A scratch is private, so sockets and FIFOs in it lead nowhere else. Devices and EXECUTE are not
 /// in it: `run: [{path: "${SCRATCH}"}]` grants the latter knowingly.
-const SCRATCH: Rights = make_bitflags!(AccessFs::{
+pub(super) const SCRATCH: Rights = make_bitflags!(AccessFs::{
     ReadFile | ReadDir | WriteFile | Truncate | Refer | RemoveDir | RemoveFile
         | MakeDir | MakeReg | MakeSym | MakeSock | MakeFifo
 });
@@ -44,12 +45,47 @@ pub(super) struct Filesystem {
 }
 
 #[derive(Debug)]
-struct Rule {
+pub(super) struct Rule {
     fd: OwnedFd,
     /// Where that really is, links followed.
-    path: PathBuf,
-    rights: Rights,
+    pub(super) path: PathBuf,
+    pub(super) rights: Rights,
+    pub(super) by: Grantor,
 }
+
+/// What an entry of a profile gives on its path; nothing where it is about something else.
+pub(super) fn rights_of(what: What<'_>) -> Rights {
+    match what {
+        What::Read(_) => READ,
+        What::Write(_) => WRITE,
+        What::Run(_) => EXECUTE,
+        What::Landlock(grant) => rights_by_name(&grant.access),
+        What::Connect(_) | What::Listen(_) | What::Seccomp(_) => Rights::EMPTY,
+    }
+}
+
+fn rights_by_name(names: &[String]) -> Rights {
+    let bits = names.iter().filter_map(|name| rights::bit(name));
+    Rights::from_bits_truncate(bits.fold(0, |all, bit| all | bit))
+}
+
+const PROGRAM: Grantor = Grantor::Leasehold {
+    rule: "program",
+    why: "the function is started with it, or it is what loads that",
+};
+const INTERPRETER: Grantor = Grantor::Leasehold {
+    rule: "interpreter",
+    why: "the zygote becomes it before it loads the function; its workers cannot execute it",
+};
+const SECRET: Grantor = Grantor::Leasehold {
+    rule: "secret",
+    why: "the function lists it under `secrets`",
+};
+/// The call's own directory.
+pub(super) const OWN_SCRATCH: Grantor = Grantor::Leasehold {
+    rule: "scratch",
+    why: "each call's private directory, gone when the call ends",
+};
 
 impl Filesystem {
     pub(super) fn compile(profile: &Profile, site: &Site, abi: ABI) -> Result<Self, CompileError> {
@@ -60,34 +96,19 @@ impl Filesystem {
             rules: Vec::new(),
             scratch_rights: SCRATCH & known,
         };
-        for grant in &profile.read {
-            compiler.grant(&grant.path, READ, grant.if_exists, &grant.origin)?;
-        }
-        for grant in &profile.write {
-            compiler.grant(&grant.path, WRITE, grant.if_exists, &grant.origin)?;
-        }
-        for grant in &profile.run {
-            compiler.grant(&grant.path, EXECUTE, grant.if_exists, &grant.origin)?;
-            if !grant.path.starts_with("${") {
-                compiler.programs(&interpreters::of(Path::new(&grant.path)))?;
-            } else {
-                compiler.programs(&interpreters::loaders())?;
-            }
-        }
-        for grant in &profile.landlock {
-            let rights = named_rights(&grant.access, known, abi, &grant.origin)?;
-            compiler.grant(&grant.path, rights, grant.if_exists, &grant.origin)?;
+        for granted in profile.granted() {
+            compiler.granted(granted, abi)?;
         }
         for path in &site.secrets {
             let fd = open(path).map_err(|source| CompileError::Secret {
                 path: path.clone(),
                 source,
             })?;
-            compiler.add(fd, READ & FILE, path)?;
+            compiler.add(fd, READ & FILE, path, SECRET)?;
         }
         if let Some(program) = &site.program {
-            compiler.program(program)?;
-            compiler.programs(&interpreters::of(program))?;
+            compiler.program(program, PROGRAM)?;
+            compiler.programs(&interpreters::of(program), &PROGRAM)?;
         }
         let Compiler {
             rules,
@@ -102,8 +123,8 @@ impl Filesystem {
             scratch_rights,
         };
         if let Some(interpreter) = &site.interpreter {
-            zygote.program(interpreter)?;
-            zygote.programs(&interpreters::of(interpreter))?;
+            zygote.program(interpreter, INTERPRETER)?;
+            zygote.programs(&interpreters::of(interpreter), &INTERPRETER)?;
         }
         let scratches = open(&site.scratches).map_err(|source| CompileError::OpenProgram {
             path: site.scratches.clone(),
@@ -115,6 +136,16 @@ impl Filesystem {
             scratches,
             scratch_rights,
         })
+    }
+
+    /// The rules of all processes of a function, and what only its zygote may besides.
+    pub(super) fn rules(&self) -> (&[Rule], &[Rule]) {
+        (&self.rules, &self.zygote_rules)
+    }
+
+    /// What a call may in its own scratch.
+    pub(super) fn scratch_rights(&self) -> Rights {
+        self.scratch_rights
     }
 
     pub(super) fn add_zygote_rules(
@@ -182,14 +213,37 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    fn granted(&mut self, granted: Granted<'_>, abi: ABI) -> Result<(), CompileError> {
+        let (template, if_exists, rights) = match granted.what {
+            What::Connect(_) | What::Listen(_) | What::Seccomp(_) => return Ok(()),
+            What::Read(grant) | What::Write(grant) | What::Run(grant) => {
+                (&grant.path, grant.if_exists, rights_of(granted.what))
+            }
+            What::Landlock(grant) => {
+                let rights = named_rights(&grant.access, self.known, abi, &grant.origin)?;
+                (&grant.path, grant.if_exists, rights)
+            }
+        };
+        self.grant(template, rights, if_exists, granted)?;
+        if !matches!(granted.what, What::Run(_)) {
+            return Ok(());
+        }
+        let loaders = match template.starts_with("${") {
+            true => interpreters::loaders(),
+            false => interpreters::of(Path::new(template)),
+        };
+        self.programs(&loaders, &granted.into())
+    }
+
     /// Adds `rights` on everything that `template` stands for.
     fn grant(
         &mut self,
         template: &str,
         rights: Rights,
         if_exists: bool,
-        origin: &Origin,
+        granted: Granted<'_>,
     ) -> Result<(), CompileError> {
+        let origin = granted.origin;
         if let Some(rest) = template.strip_prefix("${SCRATCH}") {
             if !rest.trim_matches('/').is_empty() {
                 return Err(CompileError::BelowScratch {
@@ -201,7 +255,7 @@ impl Compiler<'_> {
         }
         for path in self.expand(template, origin)? {
             match open(&path) {
-                Ok(fd) => self.add(fd, rights, &path)?,
+                Ok(fd) => self.add(fd, rights, &path, granted.into())?,
                 Err(error) if is_missing(&error) && if_exists => {}
                 Err(error) if is_missing(&error) => {
                     return Err(CompileError::MissingPath {
@@ -221,20 +275,27 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn program(&mut self, path: &Path) -> Result<(), CompileError> {
+    fn program(&mut self, path: &Path, by: Grantor) -> Result<(), CompileError> {
         let failed = |source| CompileError::OpenProgram {
             path: path.to_owned(),
             source,
         };
-        self.add(open(path).map_err(failed)?, EXECUTE, path)
+        self.add(open(path).map_err(failed)?, EXECUTE, path, by)
     }
 
-    fn programs(&mut self, paths: &[PathBuf]) -> Result<(), CompileError> {
-        paths.iter().try_for_each(|path| self.program(path))
+    fn programs(&mut self, paths: &[PathBuf], by: &Grantor) -> Result<(), CompileError> {
+        let mut paths = paths.iter();
+        paths.try_for_each(|path| self.program(path, by.clone()))
     }
 
     /// A file takes only the rights that a file can have.
-    fn add(&mut self, fd: OwnedFd, rights: Rights, path: &Path) -> Result<(), CompileError> {
+    fn add(
+        &mut self,
+        fd: OwnedFd,
+        rights: Rights,
+        path: &Path,
+        by: Grantor,
+    ) -> Result<(), CompileError> {
         let file = std::fs::File::from(fd);
         let metadata = file
             .metadata()
@@ -253,7 +314,12 @@ impl Compiler<'_> {
                 path: path.to_owned(),
                 source,
             })?;
-            self.rules.push(Rule { fd, path, rights });
+            self.rules.push(Rule {
+                fd,
+                path,
+                rights,
+                by,
+            });
         }
         Ok(())
     }
@@ -283,7 +349,7 @@ impl Compiler<'_> {
 }
 
 /// The rights that apply to files; the others are refused on them (`EINVAL`).
-const FILE: Rights =
+pub(super) const FILE: Rights =
     make_bitflags!(AccessFs::{Execute | WriteFile | ReadFile | Truncate | IoctlDev});
 
 /// The named rights that this kernel knows. One that it does not know it does not deny either, but for

@@ -254,7 +254,7 @@ fn seccomp(grant: &SeccompGrant) -> Vec<Found> {
                 message: format!("`{name}` is one of the calls that lead out of sandboxes"),
                 hint: format!("remove it: {}", group.why),
             })
-        } else if has_argument_rules(name) {
+        } else if grant.args.is_empty() && has_argument_rules(name) {
             Some(Found {
                 kind: "lifted-rule",
                 message: format!("allowing `{name}` lifts the rules on its arguments as well"),
@@ -339,6 +339,10 @@ mod tests {
             (
                 "advanced: {seccomp: [{names: [socket], action: allow, why: w}]}",
                 Some("lifted-rule"),
+            ),
+            (
+                "advanced: {seccomp: [{names: [socket], action: allow, args: [{index: 0, value: 1}], why: w}]}",
+                None,
             ),
             (
                 "advanced: {seccomp: [{names: [chmod], action: allow, why: w}]}",

@@ -8,12 +8,18 @@
 
 pub mod bpf;
 pub mod channels;
+pub mod difference;
 mod error;
+pub mod explain;
 mod filesystem;
 pub mod interpreter;
 mod interpreters;
 pub mod lint;
 mod network;
+pub mod oci;
+pub mod provenance;
+pub mod question;
+mod residual;
 pub mod syscalls;
 
 use std::os::fd::OwnedFd;
@@ -104,7 +110,7 @@ impl Policy {
             let origin = profile.run[0].origin.clone();
             return Err(CompileError::RunWithoutProcesses { origin });
         }
-        let abi = ABI::from(i32::try_from(kernel.landlock_abi).unwrap_or(i32::MAX));
+        let abi = abi(kernel);
         let arch = Arch::native().ok_or(CompileError::UnknownArchitecture)?;
         let intents = intents(profile, &limits, kernel, site, &assessments, arch);
         let mut delta = syscalls::worker_delta(&intents)?;
@@ -251,6 +257,10 @@ fn intents<'a>(
         substitutes: channels::substitutes(assessments),
         grants: &profile.seccomp,
     }
+}
+
+fn abi(kernel: &Kernel) -> ABI {
+    ABI::from(i32::try_from(kernel.landlock_abi).unwrap_or(i32::MAX))
 }
 
 fn burial(limits: &Limits, kernel: &Kernel) -> Burial {

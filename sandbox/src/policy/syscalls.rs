@@ -10,17 +10,22 @@
 
 mod arguments;
 mod delta;
+mod derived;
 mod floor;
 mod grants;
+mod reasons;
 mod sockets;
 mod substitutes;
 
 pub use arguments::has_argument_rules;
-pub use delta::{pin_descriptor, worker_delta};
+pub use delta::{derive_worker, pin_descriptor, worker_delta};
+pub use derived::{Derived, Row};
 pub use floor::{Group, groups};
+#[cfg(test)]
+pub(super) use reasons::UNKNOWN;
 pub use substitutes::Substitutes;
 
-use crate::names::syscalls::{Arch, number};
+use crate::names::syscalls::Arch;
 use crate::policy::bpf::{Action, BpfError, Entry, RuleTable};
 use crate::profile::{Origin, SeccompGrant};
 
@@ -85,45 +90,58 @@ pub enum SyscallsError {
 
 /// The filter of all processes of a function, its zygote included.
 ///
-/// A grant of the profile replaces the entry of its call as a whole, so an `allow` lifts the rules on
-/// its arguments too. What [`worker_delta`] takes away stays taken away.
+/// A grant of the profile without `args` replaces the entry of its call as a whole, so an `allow` lifts
+/// the rules on its arguments too; one with `args` adds to it. What [`worker_delta`] takes away stays taken away.
 ///
 /// # Errors
 /// When a grant names what does not exist, or two grants refuse one call differently.
 pub fn function_filter(intents: &Intents<'_>) -> Result<RuleTable, SyscallsError> {
+    Ok(derive_function(intents)?.into_table())
+}
+
+/// As [`function_filter`], with who decided what.
+///
+/// # Errors
+/// As [`function_filter`].
+pub fn derive_function(intents: &Intents<'_>) -> Result<Derived, SyscallsError> {
+    derive(intents, |name| !delta::ZYGOTE.contains(&name))
+}
+
+/// What the profile states of all calls, also where a refusal is the worker's matter. For export: no
+/// process has it as a filter.
+///
+/// # Errors
+/// As [`function_filter`].
+pub fn derive_stated(intents: &Intents<'_>) -> Result<Derived, SyscallsError> {
+    derive(intents, |_| true)
+}
+
+fn derive(intents: &Intents<'_>, refuses: impl Fn(&str) -> bool) -> Result<Derived, SyscallsError> {
     let granted = grants::resolve(intents.grants)?;
-    let mut table = RuleTable::new(intents.arch, Action::Errno(libc::EPERM as u16))?;
-    let mut set = |name: &str, entry: Entry| -> Result<(), BpfError> {
-        if let Some(number) = number(intents.arch, name) {
-            table.insert(number, entry)?;
-        }
-        Ok(())
-    };
+    let refused = Action::Errno(libc::EPERM as u16);
+    let mut derived = Derived::new(intents.arch, refused, reasons::UNKNOWN)?;
     for group in groups() {
         for name in group.calls {
-            set(name, Entry::always(group.answer)?)?;
+            derived.of_function(name, Entry::always(group.answer)?)?;
         }
     }
     for (name, entry) in arguments::rules(intents)? {
-        set(name, entry)?;
+        derived.of_function(name, entry)?;
     }
-    for name in granted.allowed() {
-        set(name, Entry::always(Action::Allow)?)?;
-    }
-    for (name, action) in granted
-        .refusals()
-        .filter(|(name, _)| !delta::ZYGOTE.contains(name))
-    {
-        set(name, Entry::always(action)?)?;
+    for (name, answer) in granted.iter() {
+        if answer.allows() || refuses(name) {
+            derived.give(name, answer)?;
+        }
     }
     for (name, entry) in substitutes::of_function(intents)? {
-        set(name, entry)?;
+        derived.set(name, entry, reasons::SUBSTITUTE)?;
     }
     // Calls younger than the table are answered as by an older kernel, which newer C libraries expect.
     for number in FIRST_UNKNOWN..END_OF_UNKNOWN {
-        table.insert(number, Entry::always(Action::Errno(libc::ENOSYS as u16))?)?;
+        let entry = Entry::always(Action::Errno(libc::ENOSYS as u16))?;
+        derived.set_number(number, entry, reasons::FUTURE)?;
     }
-    Ok(table)
+    Ok(derived)
 }
 
 /// The first number that Linux 6.18 has not assigned; new calls have one number everywhere.

@@ -15,6 +15,15 @@ use super::yaml::MAX_DOCUMENT;
 const SHIPPED: &[(&str, &str)] = &[
     ("base", include_str!("../../../profiles/base.yaml")),
     ("compute", include_str!("../../../profiles/compute.yaml")),
+    (
+        "managed-runtime",
+        include_str!("../../../profiles/managed-runtime.yaml"),
+    ),
+    ("media", include_str!("../../../profiles/media.yaml")),
+    (
+        "network-client",
+        include_str!("../../../profiles/network-client.yaml"),
+    ),
     ("node", include_str!("../../../profiles/node.yaml")),
     ("python", include_str!("../../../profiles/python.yaml")),
     (

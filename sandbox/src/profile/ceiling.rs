@@ -38,6 +38,21 @@ macro_rules! limits {
         impl Limits {
             /// What holds where nobody says otherwise.
             pub const DEFAULT: Self = Self { $( $field: $default, )+ };
+
+            /// The limits that are higher than those of another, by their names in YAML.
+            #[must_use]
+            pub fn higher_than(&self, other: &Self) -> Vec<&'static str> {
+                [$( ($yaml, self.$field > other.$field), )+]
+                    .into_iter()
+                    .filter_map(|(name, higher)| higher.then_some(name))
+                    .collect()
+            }
+
+            /// Every limit by its name in YAML, in its canonical form.
+            #[must_use]
+            pub fn listed(&self) -> Vec<(&'static str, String)> {
+                vec![$( ($yaml, self.$field.to_string()), )+]
+            }
         }
 
         impl Ceiling {

@@ -62,6 +62,14 @@ impl SourceError {
     }
 }
 
+impl SourceError {
+    /// The line, as far as it is shown.
+    #[must_use]
+    pub fn line(&self) -> Option<&str> {
+        self.excerpt.as_ref().map(|excerpt| excerpt.line.as_str())
+    }
+}
+
 impl Excerpt {
     fn of(text: &str, span: Span) -> Option<Self> {
         let number = usize::try_from(span.line.checked_sub(1)?).ok()?;
@@ -117,7 +125,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A text on one line, cut to `most` characters, that does nothing to a terminal but show itself.
-fn printable(text: &str, most: usize) -> String {
+pub(super) fn printable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     let mut rest = text.chars();
     rest.by_ref()

@@ -9,7 +9,8 @@ use super::path;
 use super::reader::{Fields, Reader};
 use super::yaml::{DNS_LABEL, Node, Spanned, instead_of, is_dns_label};
 use super::{
-    AcceptedGap, LandlockGrant, PathGrant, PortGrant, Profile, SeccompAction, SeccompGrant,
+    AcceptedGap, ArgumentCheck, ArgumentCompare, LandlockGrant, PathGrant, PortGrant, Profile,
+    SeccompAction, SeccompGrant,
 };
 use crate::names::{channels, errno, landlock, syscalls};
 
@@ -28,7 +29,9 @@ const SPEC: &[&str] = &[
 const PATH: &[&str] = &["path", "ifExists", "why"];
 const PORT: &[&str] = &["port", "why"];
 const LANDLOCK: &[&str] = &["path", "access", "ifExists", "why"];
-const SECCOMP: &[&str] = &["names", "action", "errno", "why"];
+const SECCOMP: &[&str] = &["names", "action", "errno", "args", "why"];
+const ARGUMENT: &[&str] = &["index", "op", "value", "mask"];
+const OPERATOR: &[&str] = &["eq", "ne", "lt", "le", "ge", "gt"];
 const ACTION: &[&str] = &["allow", "errno", "kill"];
 
 /// What a document says: a profile by itself, and the names of those that it extends.
@@ -182,13 +185,65 @@ impl Reader<'_> {
         let fields = self.fields(node, SECCOMP)?;
         let why = self.why(fields);
         let action = self.action(fields);
+        let args = self.list(fields.get("args"));
+        let checks = self.entries(fields.get("args"), Self::argument_check);
+        // One that is wrong was noted; without it the entry would say more.
+        let args = (checks.len() == args.len()).then_some(checks);
         let known: Vec<&str> = syscalls::all().collect();
         let (names, span) = self.names(fields, "names", "system call", &known)?;
         Some(SeccompGrant {
             names,
             action: action?,
+            args: args?,
             why,
             origin: self.origin(span),
+        })
+    }
+
+    fn argument_check(&mut self, node: &Spanned<Node>) -> Option<ArgumentCheck> {
+        let fields = self.fields(node, ARGUMENT)?;
+        let index = self.required(fields, "index");
+        let index = index.and_then(|index| {
+            let number = self.unsigned(index)?;
+            let argument = u8::try_from(number).ok().filter(|number| *number < 6);
+            if argument.is_none() {
+                let message = format!("there is no argument {number}");
+                self.wrong(
+                    index.span,
+                    &message,
+                    Some("arguments are counted from 0 to 5"),
+                );
+            }
+            argument
+        });
+        let op = match fields.get("op") {
+            Some(op) => Some(self.text(op)?),
+            None => None,
+        };
+        let mask = match fields.get("mask") {
+            Some(mask) => Some(self.unsigned(mask)?),
+            None => None,
+        };
+        let value = self.required(fields, "value")?;
+        let span = value.span;
+        let value = self.unsigned(value)?;
+        let op = op.as_ref().map_or("eq", |op| op.value.as_str());
+        let Some(compare) = comparison(op, value, mask) else {
+            let hint = format!(
+                "`op` is one of {}, and `mask` goes with `eq`",
+                OPERATOR.join(", ")
+            );
+            let message = match (OPERATOR.contains(&op), mask) {
+                (false, _) => format!("unknown operator `{op}`"),
+                (true, Some(_)) if op != "eq" => format!("`{op}` takes no mask"),
+                (true, _) => "this comparison has always the same result".to_owned(),
+            };
+            self.wrong(span, &message, Some(&hint));
+            return None;
+        };
+        Some(ArgumentCheck {
+            index: index?,
+            compare,
         })
     }
 
@@ -202,7 +257,7 @@ impl Reader<'_> {
         match (action.value.as_str(), errno) {
             ("allow", None) => Some(SeccompAction::Allow),
             ("kill", None) => Some(SeccompAction::Kill),
-            ("errno", Some(name)) if errno::value(&name.value).is_some() => {
+            ("errno", Some(name)) if errno::written(&name.value).is_some() => {
                 Some(SeccompAction::Errno(name.value))
             }
             ("errno", Some(name)) => {
@@ -299,4 +354,25 @@ impl Reader<'_> {
         let why = self.text(why)?;
         Some(why.value.trim().to_owned()).filter(|why| !why.is_empty())
     }
+}
+
+/// The comparison, if there is one that can both hold and fail.
+pub(super) fn comparison(op: &str, value: u64, mask: Option<u64>) -> Option<ArgumentCompare> {
+    let compare = match (op, mask) {
+        ("eq", None) => ArgumentCompare::Equal(value),
+        ("eq", Some(mask)) => ArgumentCompare::Masked { mask, value },
+        ("ne", None) => ArgumentCompare::NotEqual(value),
+        ("lt", None) => ArgumentCompare::Less(value),
+        ("le", None) => ArgumentCompare::AtMost(value),
+        ("ge", None) => ArgumentCompare::AtLeast(value),
+        ("gt", None) => ArgumentCompare::Greater(value),
+        _ => return None,
+    };
+    let tells = match compare {
+        ArgumentCompare::Masked { mask, value } => mask != 0 && value & !mask == 0,
+        ArgumentCompare::Less(0) | ArgumentCompare::AtLeast(0) => false,
+        ArgumentCompare::Greater(u64::MAX) | ArgumentCompare::AtMost(u64::MAX) => false,
+        _ => true,
+    };
+    tells.then_some(compare)
 }

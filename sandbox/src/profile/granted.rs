@@ -46,22 +46,22 @@ impl Profile {
         let ports = ports.chain(self.listen.iter().map(What::Listen));
         let advanced = self.landlock.iter().map(What::Landlock);
         let advanced = advanced.chain(self.seccomp.iter().map(What::Seccomp));
-        paths.chain(ports).chain(advanced).map(What::granted)
+        paths.chain(ports).chain(advanced).map(Granted::from)
     }
 }
 
-impl<'a> What<'a> {
-    fn granted(self) -> Granted<'a> {
-        let (why, origin) = match self {
-            Self::Read(grant) | Self::Write(grant) | Self::Run(grant) => {
+impl<'a> From<What<'a>> for Granted<'a> {
+    fn from(what: What<'a>) -> Self {
+        let (why, origin) = match what {
+            What::Read(grant) | What::Write(grant) | What::Run(grant) => {
                 (&grant.why, &grant.origin)
             }
-            Self::Connect(grant) | Self::Listen(grant) => (&grant.why, &grant.origin),
-            Self::Landlock(grant) => (&grant.why, &grant.origin),
-            Self::Seccomp(grant) => (&grant.why, &grant.origin),
+            What::Connect(grant) | What::Listen(grant) => (&grant.why, &grant.origin),
+            What::Landlock(grant) => (&grant.why, &grant.origin),
+            What::Seccomp(grant) => (&grant.why, &grant.origin),
         };
-        Granted {
-            what: self,
+        Self {
+            what,
             why: why.as_deref(),
             origin,
         }
@@ -77,7 +77,13 @@ impl fmt::Display for What<'_> {
             Self::Connect(grant) => write!(f, "connect {}", grant.port),
             Self::Listen(grant) => write!(f, "listen {}", grant.port),
             Self::Landlock(grant) => write!(f, "{} {}", grant.access.join(", "), grant.path),
-            Self::Seccomp(grant) => write!(f, "{} {}", grant.action, grant.names.join(", ")),
+            Self::Seccomp(grant) => {
+                write!(f, "{} {}", grant.action, grant.names.join(", "))?;
+                match grant.args.is_empty() {
+                    true => Ok(()),
+                    false => f.write_str(" with certain arguments"),
+                }
+            }
         }
     }
 }

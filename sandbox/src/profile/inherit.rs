@@ -63,6 +63,20 @@ impl ProfileSource {
         }
     }
 
+    /// The profile whose limit it is that holds: the smallest that is set, if any is.
+    #[must_use]
+    pub fn limited_by(&self, limit: &str) -> Option<&str> {
+        let limit_of = |ceiling: &Ceiling| {
+            let found = ceiling.set().find(|(name, _)| *name == limit);
+            found.map(|(_, value)| value)
+        };
+        let joined = limit_of(&self.joined().ok()?.ceiling)?;
+        let sources = lineage(self).ok()?;
+        let decides =
+            |source: &&ProfileSource| limit_of(&source.own.ceiling).as_ref() == Some(&joined);
+        sources.into_iter().find(decides).map(ProfileSource::name)
+    }
+
     fn joined(&self) -> Result<Profile, InheritError> {
         let closed = Profile {
             accept_gaps: self.own.accept_gaps.clone(),
@@ -95,7 +109,7 @@ impl ProfileSource {
         let mut contradictions = Vec::new();
         for grant in &profile.seccomp {
             for name in &grant.names {
-                let first = answers.entry(name).or_insert(grant);
+                let first = answers.entry((name, &grant.args)).or_insert(grant);
                 if first.action != grant.action {
                     let message = format!("`{name}` has another answer already");
                     let hint = format!("it stands at {}; what is inherited stays", first.origin);
@@ -304,6 +318,6 @@ impl Allowance for LandlockGrant {
 
 impl Allowance for SeccompGrant {
     fn allows(&self) -> impl Ord {
-        (&self.names, &self.action)
+        (&self.names, &self.action, &self.args)
     }
 }

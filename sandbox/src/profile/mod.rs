@@ -11,11 +11,13 @@ mod diagnostic;
 mod entries;
 mod granted;
 mod inherit;
+pub mod oci;
 mod path;
 mod quantity;
 mod reader;
 mod source;
 mod suggest;
+pub mod write;
 mod yaml;
 
 use std::fmt;
@@ -125,6 +127,8 @@ pub struct SeccompGrant {
     pub names: Vec<String>,
     /// The answer.
     pub action: SeccompAction,
+    /// What must hold of the arguments, all of it; none for any arguments.
+    pub args: Vec<ArgumentCheck>,
     /// The operator's reason.
     pub why: Option<String>,
     /// Where it was written.
@@ -140,12 +144,48 @@ pub struct AcceptedGap {
     pub origin: Origin,
 }
 
+/// What must hold of one argument of a system call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArgumentCheck {
+    /// Which argument, 0 to 5.
+    pub index: u8,
+    /// What it is compared with.
+    pub compare: ArgumentCompare,
+}
+
+/// An unsigned comparison of all 64 bits of an argument. Each can hold, and each can fail.
+///
+/// The kernel ignores the high word of an `int`: for one, a mask of `0xffffffff` is what is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ArgumentCompare {
+    /// `eq`
+    Equal(u64),
+    /// `ne`
+    NotEqual(u64),
+    /// `lt`, above 0
+    Less(u64),
+    /// `le`
+    AtMost(u64),
+    /// `ge`
+    AtLeast(u64),
+    /// `gt`, below the largest
+    Greater(u64),
+    /// `eq` under a mask, which is not 0 and has every bit of the value.
+    Masked {
+        /// The bits that count.
+        mask: u64,
+        /// Their value.
+        value: u64,
+    },
+}
+
 /// The answers that a profile may give to a system call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SeccompAction {
     /// `SECCOMP_RET_ALLOW`.
     Allow,
-    /// `SECCOMP_RET_ERRNO` with this error's name (`ENOSYS`), checked.
+    /// `SECCOMP_RET_ERRNO` with this error's name (`ENOSYS`), or the number of one without a name, as
+    /// [`crate::names::errno::written`] reads it.
     Errno(String),
     /// `SECCOMP_RET_KILL_PROCESS`.
     Kill,

@@ -150,6 +150,18 @@ impl<'a> Reader<'a> {
         number
     }
 
+    pub(super) fn unsigned(&mut self, node: &Spanned<Node>) -> Option<u64> {
+        let number = match &node.value {
+            Node::Number(digits) => digits.parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            let hint = "write a whole number, decimal or `0x…`, of at most 64 bits";
+            self.wrong(node.span, "this is not a number without a sign", Some(hint));
+        }
+        number
+    }
+
     /// Limits, each read by itself.
     pub(super) fn ceiling(&mut self, node: Option<&Spanned<Node>>) -> Ceiling {
         let mut ceiling = Ceiling::default();

@@ -169,6 +169,12 @@ impl ProfileSource {
         self.extends.iter().map(|parent| parent.value.as_str())
     }
 
+    /// The line that an entry stands on, fit to be printed.
+    #[must_use]
+    pub fn line(&self, at: &Origin) -> Option<String> {
+        self.show(at, "", "").line().map(str::to_owned)
+    }
+
     /// Something to be said about an entry, whichever of the profiles it is from.
     #[must_use]
     pub fn show(&self, at: &Origin, message: &str, hint: &str) -> SourceError {

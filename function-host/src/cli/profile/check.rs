@@ -6,9 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use leasehold_sandbox::Kernel;
 use leasehold_sandbox::policy::lint::{Surroundings, lint};
-use leasehold_sandbox::profile::{
-    Catalog, InheritError, LoadError, OpenError, ProfileSource, SourceError,
-};
+use leasehold_sandbox::profile::{InheritError, LoadError, OpenError, SourceError};
 use serde::Serialize;
 
 use super::{ProfileError, Profiles, kernel, print_json};
@@ -90,14 +88,11 @@ impl Check {
     }
 
     fn warnings(&self, file: &Path, kernel: &Kernel) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
-        let beside = file.parent().unwrap_or(Path::new(".")).to_owned();
-        let directories = [beside].into_iter().chain(self.profiles.profiles.clone());
-        let source =
-            ProfileSource::open(&Catalog::new(directories), file).map_err(|error| match error {
-                OpenError::Mistakes(mistakes) => mistakes.iter().map(Diagnostic::mistake).collect(),
-                OpenError::Load(LoadError::Source(mistake)) => vec![Diagnostic::mistake(&mistake)],
-                OpenError::Load(error) => vec![Diagnostic::without_place(file, &error.to_string())],
-            })?;
+        let source = super::open(&self.profiles.profiles, file).map_err(|error| match error {
+            OpenError::Mistakes(mistakes) => mistakes.iter().map(Diagnostic::mistake).collect(),
+            OpenError::Load(LoadError::Source(mistake)) => vec![Diagnostic::mistake(&mistake)],
+            OpenError::Load(error) => vec![Diagnostic::without_place(file, &error.to_string())],
+        })?;
         let profile = source.inherit_or_tell_all().map_err(|errors| {
             let mistakes = errors.iter().map(InheritError::source_error);
             mistakes.map(Diagnostic::mistake).collect::<Vec<_>>()

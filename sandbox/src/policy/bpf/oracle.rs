@@ -19,6 +19,7 @@ fn ours(&(arg, wide, kind, a, b): &Check) -> Condition {
         0 => Compare::Eq(a),
         1 => Compare::AtLeast(a),
         2 => Compare::AtMost(a),
+        3 => Compare::Ne(a),
         _ => Compare::MaskedEq {
             mask: b,
             value: a & b,
@@ -37,9 +38,10 @@ fn theirs(&(arg, wide, kind, a, b): &Check) -> SeccompCondition {
         0 => SeccompCmpOp::Eq,
         1 => SeccompCmpOp::Ge,
         2 => SeccompCmpOp::Le,
+        3 => SeccompCmpOp::Ne,
         _ => SeccompCmpOp::MaskedEq(b),
     };
-    SeccompCondition::new(arg, width, operator, if kind == 3 { a & b } else { a }).unwrap()
+    SeccompCondition::new(arg, width, operator, if kind == 4 { a & b } else { a }).unwrap()
 }
 
 /// Rules of one call: any of them, each a conjunction, lets the call pass.
@@ -151,7 +153,7 @@ fn check() -> impl Strategy<Value = Check> {
         Just(u64::from(u32::MAX)),
         Just(1 << 31)
     ];
-    (0..=5_u8, any::<bool>(), 0..4_u8, value.clone(), value).prop_map(|(arg, wide, kind, a, b)| {
+    (0..=5_u8, any::<bool>(), 0..5_u8, value.clone(), value).prop_map(|(arg, wide, kind, a, b)| {
         let fit = |v: u64| if wide { v } else { v & 0xffff_ffff };
         (arg, wide, kind, fit(a), fit(b).max(1))
     })
@@ -250,6 +252,7 @@ fn of(condition: &Condition) -> SeccompCondition {
     };
     let (operator, value) = match compare {
         Compare::Eq(value) => (SeccompCmpOp::Eq, value),
+        Compare::Ne(value) => (SeccompCmpOp::Ne, value),
         Compare::AtLeast(value) => (SeccompCmpOp::Ge, value),
         Compare::AtMost(value) => (SeccompCmpOp::Le, value),
         Compare::MaskedEq { mask, value } => (SeccompCmpOp::MaskedEq(mask), value),

@@ -2,63 +2,11 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::BpfError;
 use super::assembler::{Assembler, Target, Test, Word};
+use super::{Action, BpfError};
 use crate::policy::interpreter::SeccompData;
-
-/// The largest error that the kernel returns, `MAX_ERRNO` of `<linux/err.h>`.
-const MAX_ERRNO: u16 = 4095;
-
-/// The filter's answer to a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// The call is made.
-    Allow,
-    /// The call is not made and returns this error; 0 reports success without effect.
-    Errno(u16),
-    /// The process ends by SIGSYS, all its threads with it.
-    KillProcess,
-    /// The listener decides.
-    Notify,
-}
-
-impl Action {
-    const RET_KILL_PROCESS: u32 = 0x8000_0000;
-    const RET_ERRNO: u32 = 0x0005_0000;
-    const RET_USER_NOTIF: u32 = 0x7fc0_0000;
-    const RET_ALLOW: u32 = 0x7fff_0000;
-
-    /// The filter's return value, `SECCOMP_RET_*` of `<linux/seccomp.h>` with its data.
-    #[must_use]
-    pub const fn verdict(self) -> u32 {
-        match self {
-            Self::Allow => Self::RET_ALLOW,
-            Self::Errno(errno) => Self::RET_ERRNO | errno as u32,
-            Self::KillProcess => Self::RET_KILL_PROCESS,
-            Self::Notify => Self::RET_USER_NOTIF,
-        }
-    }
-
-    /// The inverse of [`Self::verdict`]; `None` for answers that are never given here.
-    #[must_use]
-    pub fn from_verdict(verdict: u32) -> Option<Self> {
-        match (verdict & 0xffff_0000, verdict as u16) {
-            (Self::RET_ALLOW, 0) => Some(Self::Allow),
-            (Self::RET_ERRNO, errno) if errno <= MAX_ERRNO => Some(Self::Errno(errno)),
-            (Self::RET_KILL_PROCESS, 0) => Some(Self::KillProcess),
-            (Self::RET_USER_NOTIF, 0) => Some(Self::Notify),
-            _ => None,
-        }
-    }
-
-    pub(super) fn checked(self) -> Result<Self, BpfError> {
-        match self {
-            Self::Errno(errno) if errno > MAX_ERRNO => Err(BpfError::Errno(errno)),
-            _ => Ok(self),
-        }
-    }
-}
 
 /// How much of an argument the kernel looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +23,8 @@ pub enum Width {
 pub enum Compare {
     /// The argument is this value.
     Eq(u64),
+    /// The argument is another value.
+    Ne(u64),
     /// The argument's bits under the mask are the value.
     MaskedEq {
         /// The bits that count; not 0.
@@ -107,7 +57,10 @@ impl Condition {
             return Err(BpfError::Argument(arg));
         }
         let (operand, mask) = match compare {
-            Compare::Eq(value) | Compare::AtLeast(value) | Compare::AtMost(value) => (value, None),
+            Compare::Eq(value)
+            | Compare::Ne(value)
+            | Compare::AtLeast(value)
+            | Compare::AtMost(value) => (value, None),
             Compare::MaskedEq { mask, value } => (value, Some(mask)),
         };
         if let Some(mask) = mask
@@ -142,10 +95,29 @@ impl Condition {
         };
         match self.compare {
             Compare::Eq(value) => argument == value,
+            Compare::Ne(value) => argument != value,
             Compare::MaskedEq { mask, value } => argument & mask == value,
             Compare::AtLeast(value) => argument >= value,
             Compare::AtMost(value) => argument <= value,
         }
+    }
+
+    /// The argument, counted from 0.
+    #[must_use]
+    pub fn arg(&self) -> u8 {
+        self.arg
+    }
+
+    /// How much of it is compared.
+    #[must_use]
+    pub fn width(&self) -> Width {
+        self.width
+    }
+
+    /// What it is compared with.
+    #[must_use]
+    pub fn compare(&self) -> Compare {
+        self.compare
     }
 
     /// The value, when this is an equality of 32 bits.
@@ -169,6 +141,10 @@ impl Condition {
                 } else {
                     yes
                 }
+            }
+            Compare::Ne(value) => {
+                let compare = Compare::Eq(value);
+                Self { compare, ..*self }.assemble(code, no, yes)
             }
             Compare::MaskedEq { mask, value } => {
                 let ((ml, mh), (l, h)) = (halves(mask), halves(value));
@@ -205,6 +181,23 @@ impl Condition {
     }
 }
 
+/// `arg1 & 0xf == 0x1`. Where all 64 bits count, the argument is `arg1:64`.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "arg{}", self.arg)?;
+        if self.width == Width::Qword {
+            f.write_str(":64")?;
+        }
+        match self.compare {
+            Compare::Eq(value) => write!(f, " == {value:#x}"),
+            Compare::Ne(value) => write!(f, " != {value:#x}"),
+            Compare::MaskedEq { mask, value } => write!(f, " & {mask:#x} == {value:#x}"),
+            Compare::AtLeast(value) => write!(f, " >= {value:#x}"),
+            Compare::AtMost(value) => write!(f, " <= {value:#x}"),
+        }
+    }
+}
+
 /// Conditions that must all hold, and the answer when they do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Clause {
@@ -227,12 +220,37 @@ impl Clause {
         })
     }
 
+    /// The conditions; at least one.
+    #[must_use]
+    pub fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    /// The answer when all hold.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
     /// The word and value, when this clause is one equality of 32 bits.
     fn switch_case(&self) -> Option<(u8, u32)> {
         match self.conditions.as_slice() {
             [only] => only.dword_value().map(|value| (only.arg, value)),
             _ => None,
         }
+    }
+}
+
+/// The conditions, joined by `and`.
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, condition) in self.conditions.iter().enumerate() {
+            if at > 0 {
+                f.write_str(" and ")?;
+            }
+            condition.fmt(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -263,6 +281,28 @@ impl Entry {
         })
     }
 
+    /// The clauses, in the order in which they are tried.
+    #[must_use]
+    pub fn clauses(&self) -> &[Clause] {
+        &self.clauses
+    }
+
+    /// The answer where no clause holds.
+    #[must_use]
+    pub fn otherwise(&self) -> Action {
+        self.otherwise
+    }
+
+    /// Which clause answers this call; `None` where it is `otherwise`.
+    #[must_use]
+    pub fn deciding_clause(&self, data: &SeccompData) -> Option<usize> {
+        let holds = |clause: &Clause| {
+            let mut conditions = clause.conditions.iter();
+            conditions.all(|condition| condition.holds(data))
+        };
+        self.clauses.iter().position(holds)
+    }
+
     /// Whether the answer depends on the arguments.
     #[must_use]
     pub fn is_conditional(&self) -> bool {
@@ -288,25 +328,31 @@ impl Entry {
     #[cfg(test)]
     pub(in crate::policy) fn values_around(&self) -> Vec<u64> {
         let mut values = vec![0, u64::MAX];
-        for condition in self.clauses.iter().flat_map(|clause| &clause.conditions) {
-            let (Compare::Eq(v)
-            | Compare::AtLeast(v)
-            | Compare::AtMost(v)
-            | Compare::MaskedEq { value: v, .. }) = condition.compare;
-            values.extend([v, v.wrapping_add(1), v.wrapping_sub(1), v | 1 << 32, !v]);
-        }
+        values.extend((0..6).flat_map(|arg| self.values_of(arg)));
         values
     }
 
-    pub(super) fn evaluate(&self, data: &SeccompData) -> Action {
-        self.clauses
-            .iter()
-            .find(|clause| {
-                clause
-                    .conditions
-                    .iter()
-                    .all(|condition| condition.holds(data))
+    /// Values at and around what the entry compares this argument with.
+    #[must_use]
+    pub fn values_of(&self, arg: u8) -> Vec<u64> {
+        let conditions = self.clauses.iter().flat_map(|clause| &clause.conditions);
+        let of_it = conditions.filter(|condition| condition.arg == arg);
+        of_it
+            .flat_map(|condition| {
+                let (Compare::Eq(v)
+                | Compare::Ne(v)
+                | Compare::AtLeast(v)
+                | Compare::AtMost(v)
+                | Compare::MaskedEq { value: v, .. }) = condition.compare;
+                [v, v.wrapping_add(1), v.wrapping_sub(1), v | 1 << 32, !v]
             })
+            .collect()
+    }
+
+    pub(super) fn evaluate(&self, data: &SeccompData) -> Action {
+        let deciding = self.deciding_clause(data);
+        deciding
+            .and_then(|at| self.clauses.get(at))
             .map_or(self.otherwise, |clause| clause.action)
     }
 

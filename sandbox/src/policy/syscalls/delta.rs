@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use super::arguments::{bits, dword, values, when};
-use super::{Intents, SyscallsError, grants, substitutes};
+use super::{Derived, Intents, SyscallsError, grants, reasons, substitutes};
 use crate::names::syscalls::{Arch, number};
 use crate::policy::bpf::{Action, BpfError, Clause, Compare, Condition, Entry, RuleTable, Width};
 
@@ -47,14 +47,17 @@ pub(super) const ZYGOTE: &[&str] = &[
 /// # Errors
 /// As [`super::function_filter`].
 pub fn worker_delta(intents: &Intents<'_>) -> Result<RuleTable, SyscallsError> {
+    Ok(derive_worker(intents)?.into_table())
+}
+
+/// As [`worker_delta`], with who decided what.
+///
+/// # Errors
+/// As [`super::function_filter`].
+pub fn derive_worker(intents: &Intents<'_>) -> Result<Derived, SyscallsError> {
     let granted = grants::resolve(intents.grants)?;
-    let mut table = RuleTable::new(intents.arch, Action::Allow)?;
-    let mut take = |name: &str, entry: Entry| -> Result<(), BpfError> {
-        if let Some(number) = number(intents.arch, name) {
-            table.insert(number, entry)?;
-        }
-        Ok(())
-    };
+    let mut derived = Derived::new(intents.arch, Action::Allow, reasons::FUNCTIONS)?;
+    let mut take = |name: &str, entry: Entry| derived.of_worker(name, entry);
     take("seccomp", Entry::always(EPERM)?)?;
     // The answer of a kernel without Landlock: programs that would restrict themselves go on.
     take("landlock_restrict_self", Entry::always(ENOSYS)?)?;
@@ -93,10 +96,12 @@ pub fn worker_delta(intents: &Intents<'_>) -> Result<RuleTable, SyscallsError> {
     if intents.substitutes.signals && granted.allows("pidfd_send_signal") {
         take("pidfd_send_signal", Entry::always(ENOSYS)?)?;
     }
-    for (name, action) in granted.refusals().filter(|(name, _)| ZYGOTE.contains(name)) {
-        take(name, Entry::always(action)?)?;
+    for (name, answer) in granted.iter() {
+        if !answer.allows() && ZYGOTE.contains(&name) {
+            derived.give(name, answer)?;
+        }
     }
-    Ok(table)
+    Ok(derived)
 }
 
 /// Pins a descriptor in a worker's table: it stays open, stays what it is, and survives `execve`.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::enforce::Program;
-use crate::names::syscalls::{all, is_known};
+use crate::names::syscalls::{all, is_known, number};
 use crate::policy::bpf::compile;
 use crate::policy::interpreter::{SeccompData, run_chain};
 

@@ -78,6 +78,7 @@ fn seccomp() -> impl Strategy<Value = SeccompGrant> {
     (vec("mbind|bpf", 1..3), action, origin()).prop_map(|(names, action, origin)| SeccompGrant {
         names,
         action,
+        args: Vec::new(),
         why: None,
         origin,
     })

@@ -46,7 +46,7 @@ fn every_allowance_says_why() {
 }
 
 #[test]
-fn all_stand_on_base_and_only_shell_sets_a_limit() {
+fn all_stand_on_base_and_few_set_a_limit() {
     let base = shipped("base");
     for name in ["compute", "python", "shell"] {
         let profile = shipped(name);
@@ -84,16 +84,21 @@ fn wasm_is_granted_nothing() {
 fn none_grants_what_calls_could_meet_in() {
     for (name, _) in files() {
         let profile = shipped(&name);
-        assert!(
-            profile.connect.is_empty() && profile.listen.is_empty(),
-            "{name}"
-        );
+        // Names over TCP lead to a name server, not to other calls.
+        let ports: Vec<u16> = profile.connect.iter().map(|grant| grant.port).collect();
+        let dns: &[u16] = if name == "network-client" { &[53] } else { &[] };
+        assert_eq!(ports, dns, "{name}");
+        assert!(profile.listen.is_empty(), "{name}");
         let all = profile
             .read
             .iter()
             .chain(&profile.write)
             .chain(&profile.run);
         for grant in all {
+            // What fontconfig knows of the fonts; no call can write it.
+            if grant.path == "/var/cache/fontconfig" {
+                continue;
+            }
             let below = |closed: &str| Path::new(&grant.path).starts_with(closed);
             let shared = [
                 "/proc", "/tmp", "/var", "/run", "/home", "/root", "/dev/shm", "/dev/pts",

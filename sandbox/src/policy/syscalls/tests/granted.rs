@@ -7,6 +7,7 @@ fn grant(line: u32, names: &[&str], action: SeccompAction) -> SeccompGrant {
     SeccompGrant {
         names: names.iter().map(ToString::to_string).collect(),
         action,
+        args: Vec::new(),
         why: None,
         origin: Origin {
             file: "p.yaml".into(),

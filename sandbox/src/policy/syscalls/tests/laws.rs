@@ -64,6 +64,7 @@ fn grant() -> impl Strategy<Value = SeccompGrant> {
     (names, action).prop_map(|(names, action)| SeccompGrant {
         names,
         action,
+        args: Vec::new(),
         why: None,
         origin: Origin {
             file: "f".into(),

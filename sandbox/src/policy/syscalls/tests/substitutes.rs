@@ -147,6 +147,7 @@ fn a_grant_lifts_none_of_it() {
     let grants = [SeccompGrant {
         names,
         action: crate::profile::SeccompAction::Allow,
+        args: Vec::new(),
         why: None,
         origin: Origin {
             file: "f".into(),
