@@ -214,9 +214,9 @@ fn what_a_call_leaves_is_buried_by_group() {
     let script = format!(
         "sh -c 'trap \"\" TERM HUP; sleep 1000 & wait' {mark} &\n\
          (sh -c 'sleep 1000; :' {mark} &)\n\
-         setsid sh -c 'sleep 1000; :' {mark} 2>&1\n\
-         kill -9 $! 2>&1\n\
-         kill -0 0 && echo own group\n\
+         sessions=$(setsid sh -c 'sleep 1000; :' {mark} 2>&1)\n\
+         others=$(kill -9 $! 2>&1)\n\
+         kill -0 0 && printf '%s; %s; own group\\n' \"$sessions\" \"$others\"\n\
          read line\n"
     );
     functions.shell("leaves", "  concurrency: 1\n  pool: 1\n", &script);
