@@ -406,6 +406,7 @@ mod tests {
             fd: open(Path::new("/")).unwrap(),
             path: path.into(),
             rights,
+            by: PROGRAM,
         }
     }
 

@@ -21,6 +21,7 @@ fn table(arch: Arch, grants: &[SeccompGrant]) -> RuleTable {
         arch,
         connect: true,
         listen: false,
+        listener: false,
         processes: false,
         exec: true,
         imports: false,
@@ -323,7 +324,7 @@ proptest! {
     #[test]
     fn export_and_import_give_the_same_filter(grants in prop::collection::vec(grant(), 0..5)) {
         let intents = Intents {
-            arch: Arch::X86_64, connect: false, listen: false, processes: false, exec: false,
+            arch: Arch::X86_64, connect: false, listen: false, listener: false, processes: false, exec: false,
             imports: false, group_burial: false, substitutes: Substitutes::NONE, grants: &grants,
         };
         // Two refusals of one call that differ are an error of its own.
