@@ -394,11 +394,12 @@ def let_go_of_everything_but(listener):
             os.dup2(null, fd)
     except OSError:
         os.closerange(0, 3)
-    first = 3
-    if kept >= 0:
-        os.closerange(3, kept)
-        first = kept + 1
-    os.closerange(first, 4096)
+    # One by one: a range that spans the descriptor of a private /tmp stays open as a whole.
+    for fd in set(range(3, 4096)) - {kept}:
+        try:
+            os.close(fd)
+        except OSError:
+            pass
 
 
 def linger(text, listener):

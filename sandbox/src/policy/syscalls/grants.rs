@@ -105,6 +105,7 @@ pub(super) fn resolve(grants: &[SeccompGrant]) -> Result<Grants<'_>, SyscallsErr
             match (known.0, action) {
                 (first, second) if first == second || first.is_allow() => {}
                 (_, Action::Allow) => *known = (action, grant),
+                _ if is_allowed(grants, name, &conditions)? => {}
                 _ => {
                     return Err(SyscallsError::Conflict {
                         name: name.clone(),
@@ -116,6 +117,24 @@ pub(super) fn resolve(grants: &[SeccompGrant]) -> Result<Grants<'_>, SyscallsErr
         }
     }
     Ok(Grants(answers))
+}
+
+/// Whether one of the grants, which may be still to come, allows the call under these conditions.
+fn is_allowed(
+    grants: &[SeccompGrant],
+    name: &str,
+    under: &[Condition],
+) -> Result<bool, SyscallsError> {
+    for grant in grants {
+        let allows = grant.action == SeccompAction::Allow;
+        if allows
+            && grant.names.iter().any(|known| known == name)
+            && conditions(&grant.args)? == under
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn action(grant: &SeccompGrant) -> Result<Action, SyscallsError> {
