@@ -5,11 +5,11 @@
 //! ```
 //!
 //! Statements are parted by `;`, words by spaces. The first word is the name of a system call,
-//! `syscall:NUMBER`, `mem FIELDS` (its result is an address), `session` (leads one from here on), `int80`, `vfork`, or one that has no
-//! result: a verb (`verbs` lists them), `namespace`, for a control that needs to be privileged
-//! somewhere, or `sandbox`: here the sandbox is entered, at the beginning if it is said nowhere; a
-//! worker is in it already. Descriptors that were opened before it are those that the attack is handed.
-//! An argument is
+//! `syscall:NUMBER`, `mem FIELDS` (its result is an address), `session` (the process leads one from
+//! here on), `int80`, `vfork`, or one that has no result: a verb (`verbs` lists them), `namespace`, for
+//! a control that needs to be privileged somewhere, or `sandbox`: here the sandbox is entered, at the
+//! beginning if it is said nowhere; a worker is in it already. Descriptors that were opened before it
+//! are those that the attack is handed. An argument is
 //!
 //! - a number, a constant (`O_RDONLY`), the N-th result (`$N`, from 0), the descriptor that it points
 //!   at (`*$N`), or several of these joined by `|`;
