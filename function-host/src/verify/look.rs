@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use leasehold_attacks::attack::Answer;
-use leasehold_sandbox::scratch::remove_tree;
+use leasehold_sandbox::scratch::{TMP_DESCRIPTOR, remove_tree};
 use leasehold_sandbox::sys::status;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -136,10 +136,11 @@ impl Pair {
                 let place = place.clone().ok_or("the call did not say where it was")?;
                 there(session, &ended, &place)?
             }
-            Then::Said(verb) => {
-                let said: Vec<_> = ended.said(verb).collect();
+            Then::Open => {
                 require(&ended)?;
-                Seen::new(!said.is_empty(), format!("none ({})", said.join(" ")))
+                let tmp = TMP_DESCRIPTOR.to_string();
+                let open = ended.said("open").filter(|number| *number != tmp);
+                Seen::new(open.count() > 0, "none".to_owned())
             }
             Then::Environment => {
                 require(&ended)?;

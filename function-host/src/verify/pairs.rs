@@ -29,8 +29,8 @@ pub(super) enum Then {
     Alive,
     /// By the host: it leaks if the first call's place is still there, or what its links lead to is not.
     There,
-    /// It leaks if the call says something that begins with this.
-    Said(&'static str),
+    /// It leaks if the call has a descriptor open beside its streams and the one that leads to its scratch.
+    Open,
     /// It leaks if the call names a variable of this process.
     Environment,
     /// It leaks if its reply comes to its end.
@@ -126,7 +126,7 @@ pub(super) const PAIRS: &[Pair] = &[
         row: 17,
         name: "nothing is open but the streams",
         first: "descriptors",
-        then: Then::Said("open"),
+        then: Then::Open,
         layer: Layer::Host,
         control: Beside::Instead("open str:/dev/null O_RDONLY ; descriptors"),
         ..PAIR
