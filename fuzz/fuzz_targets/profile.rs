@@ -26,6 +26,7 @@ fn filters(profile: &Profile) {
             arch: Arch::X86_64,
             connect: !profile.connect.is_empty(),
             listen: !profile.listen.is_empty(),
+            listener: false,
             processes: profile.ceiling.limits().processes > 1,
             exec: !profile.run.is_empty(),
             imports: false,
