@@ -109,7 +109,7 @@ fn every_command_has_a_manual_page() {
     assert!(run(&["man", path], b"").status.success());
     for (page, part) in [
         ("leasehold.1", "Serves functions"),
-        ("leasehold-serve.1", "LEASEHOLD_LISTEN"),
+        ("leasehold-serve.1", "admin"),
         ("leasehold-profile-explain.1", "disassembled"),
     ] {
         let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
@@ -165,7 +165,7 @@ fn check_tells_whether_all_is_enforced() {
     assert!(out(&output).starts_with("Linux "), "{}", out(&output));
     let full = out(&output)
         .lines()
-        .filter(|line| line.ends_with(" full"))
+        .filter(|line| line.split_whitespace().any(|word| word == "full"))
         .count();
     assert_eq!(full, 4);
 

@@ -25,8 +25,8 @@ fn only_what_is_more_is_shown_and_the_exit_code_says_whether() {
     let more = diff("narrow", "wide");
     assert_eq!(more.status.code(), Some(1));
     let expected = "+ read, write /dev/full  (./wide.yaml:7:18: tests)\n\
-                    + connect 443  (./wide.yaml:6:32: TLS)\n\
-                    + mbind  (./wide.yaml:9:32: NUMA)\n\
+                    + connect 443  (./wide.yaml:6:40: TLS)\n\
+                    + mbind  (./wide.yaml:9:33: NUMA)\n\
                     + memory 1Gi, instead of 512Mi\n";
     assert_eq!(out(&more), expected);
     let less = diff("wide", "narrow");
