@@ -11,8 +11,10 @@ use leasehold_sandbox::policy::{self, CompileError};
 use leasehold_sandbox::scratch::{Scratch, ScratchRoot};
 use leasehold_sandbox::sys::pidfd::PidFd;
 use leasehold_sandbox::sys::{socket, status};
-use leasehold_zygote::wire::{Burial, Fork, HEADER_LEN, Header, Kind, Parked, decode};
-use tokio::io::AsyncReadExt;
+use leasehold_zygote::wire::{
+    Burial, Fork, HEADER_LEN, Header, Kind, Parked, decode, write_frames,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
@@ -156,6 +158,12 @@ impl Line {
                 return Err(error);
             }
         };
+        if self.recipe.ahead.is_some() {
+            // One that is gone by now is found to be so below.
+            let mut word = Vec::new();
+            write_frames(&mut word, &[(Kind::End, b"")]).map_err(act("cannot write a frame"))?;
+            let _gone = streams.socket.write_all(&word).await;
+        }
         let root = parent
             .as_ref()
             .map_or(parked.pid, |(undertaker, _)| *undertaker);

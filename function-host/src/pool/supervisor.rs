@@ -145,7 +145,10 @@ async fn fill(pool: Arc<Pool>, zygote: &Arc<Zygote>, pause: &mut Pause) {
     pool.metrics.zygote_restarted();
     set(&pool, Readiness::Starting);
     pool.zygote().take();
-    bury_dead(&pool);
+    // Those that live on have undertakers; the next zygote's take their places.
+    for parked in pool.stock.sweep(true) {
+        discard(Some(parked));
+    }
     pause.take().await;
 }
 

@@ -156,6 +156,9 @@ pub(crate) fn park(
     worker
         .send(&[(Kind::Parked, &parked)])
         .map_err(step("parking"))?;
+    if worker.ahead.is_some() {
+        worker.await_word().map_err(step("the host's word"))?;
+    }
     Ok(worker)
 }
 
@@ -254,6 +257,15 @@ impl Worker {
         self.served = true;
         self.unread = Body::Coming;
         decode(&payload).map(Some).map_err(io::Error::other)
+    }
+
+    /// Waits until the host has seen that this process is restricted: a program that is executed ahead
+    /// of its call may end at once, and nothing could be seen then.
+    fn await_word(&mut self) -> io::Result<()> {
+        match self.read_frame()? {
+            Some((Kind::End, _)) => Ok(()),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
     }
 
     /// Reads what is left of the call's body.
